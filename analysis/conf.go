@@ -32,6 +32,9 @@ type Property struct {
 	Unit    int64  // bytes or milliseconds of a number without a unit
 	Default string // Spark's default where it is one value on all platforms; "" otherwise
 	Doc     string
+	// Write means that sparktune may change it. Every other property is read
+	// and talked about only: it may change results or side effects, or run code.
+	Write bool
 }
 
 const (
@@ -54,19 +57,19 @@ var Properties = []Property{
 	{Name: "spark.dynamicAllocation.executorAllocationRatio", Column: "dynamic_allocation_ratio", Kind: KindFloat, Default: "1.0", Doc: "Share of full parallelism to ask executors for."},
 	{Name: "spark.dynamicAllocation.executorIdleTimeout", Column: "dynamic_allocation_idle_timeout_ms", Kind: KindMillis, Unit: 1000, Default: "60s", Doc: "Idle time after which an executor is released."},
 	{Name: "spark.dynamicAllocation.initialExecutors", Column: "dynamic_allocation_initial", Kind: KindInt, Doc: "Executors at start."},
-	{Name: "spark.dynamicAllocation.maxExecutors", Column: "dynamic_allocation_max", Kind: KindInt, Doc: "Upper bound of executors; unset is unbounded."},
-	{Name: "spark.dynamicAllocation.minExecutors", Column: "dynamic_allocation_min", Kind: KindInt, Default: "0", Doc: "Lower bound of executors."},
+	{Name: "spark.dynamicAllocation.maxExecutors", Column: "dynamic_allocation_max", Kind: KindInt, Doc: "Upper bound of executors; unset is unbounded.", Write: true},
+	{Name: "spark.dynamicAllocation.minExecutors", Column: "dynamic_allocation_min", Kind: KindInt, Default: "0", Doc: "Lower bound of executors.", Write: true},
 	{Name: "spark.dynamicAllocation.schedulerBacklogTimeout", Column: "dynamic_allocation_backlog_timeout_ms", Kind: KindMillis, Unit: 1000, Default: "1s", Doc: "Backlog time after which executors are asked for."},
 	{Name: "spark.dynamicAllocation.shuffleTracking.enabled", Column: "dynamic_allocation_shuffle_tracking", Kind: KindBool, Doc: "Keeps executors that hold shuffle data."},
-	{Name: "spark.eventLog.logStageExecutorMetrics", Column: "log_stage_executor_metrics", Kind: KindBool, Default: "false", Doc: "Peaks per stage and executor are in the event log."},
-	{Name: "spark.executor.cores", Column: "executor_cores_conf", Kind: KindInt, Doc: "Task slots of an executor; 1 on YARN and Kubernetes, all on standalone."},
+	{Name: "spark.eventLog.logStageExecutorMetrics", Column: "log_stage_executor_metrics", Kind: KindBool, Default: "false", Doc: "Peaks per stage and executor are in the event log.", Write: true},
+	{Name: "spark.executor.cores", Column: "executor_cores_conf", Kind: KindInt, Doc: "Task slots of an executor; 1 on YARN and Kubernetes, all on standalone.", Write: true},
 	{Name: "spark.executor.extraJavaOptions", Column: "executor_extra_java_options", Kind: KindText, Doc: "JVM options of the executors; system properties (-D) are dropped."},
-	{Name: "spark.executor.instances", Column: "executor_instances", Kind: KindInt, Doc: "Static number of executors; 2 on YARN and Kubernetes."},
-	{Name: "spark.executor.memory", Column: "executor_memory_bytes", Kind: KindBytes, Unit: mib, Default: "1g", Doc: "Heap of an executor."},
-	{Name: "spark.executor.memoryOverhead", Aliases: []string{"spark.yarn.executor.memoryOverhead", "spark.kubernetes.executor.memoryOverhead"}, Column: "executor_memory_overhead_bytes", Kind: KindBytes, Unit: mib, Doc: "Non-heap memory of an executor's container; max(384 MiB, factor x heap) when unset."},
+	{Name: "spark.executor.instances", Column: "executor_instances", Kind: KindInt, Doc: "Static number of executors; 2 on YARN and Kubernetes.", Write: true},
+	{Name: "spark.executor.memory", Column: "executor_memory_bytes", Kind: KindBytes, Unit: mib, Default: "1g", Doc: "Heap of an executor.", Write: true},
+	{Name: "spark.executor.memoryOverhead", Aliases: []string{"spark.yarn.executor.memoryOverhead", "spark.kubernetes.executor.memoryOverhead"}, Column: "executor_memory_overhead_bytes", Kind: KindBytes, Unit: mib, Doc: "Non-heap memory of an executor's container; max(384 MiB, factor x heap) when unset.", Write: true},
 	{Name: "spark.executor.memoryOverheadFactor", Aliases: []string{"spark.kubernetes.memoryOverheadFactor"}, Column: "executor_memory_overhead_factor", Kind: KindFloat, Doc: "Share of the heap that is added as overhead; 0.10, on Kubernetes 0.40 for non-JVM jobs."},
-	{Name: "spark.executor.metrics.pollingInterval", Column: "metrics_polling_interval_ms", Kind: KindMillis, Unit: 1, Default: "0", Doc: "How often memory is sampled; 0 means at heartbeats only."},
-	{Name: "spark.executor.processTreeMetrics.enabled", Column: "process_tree_metrics", Kind: KindBool, Default: "false", Doc: "Resident set sizes of JVM, Python and other processes are sampled."},
+	{Name: "spark.executor.metrics.pollingInterval", Column: "metrics_polling_interval_ms", Kind: KindMillis, Unit: 1, Default: "0", Doc: "How often memory is sampled; 0 means at heartbeats only.", Write: true},
+	{Name: "spark.executor.processTreeMetrics.enabled", Column: "process_tree_metrics", Kind: KindBool, Default: "false", Doc: "Resident set sizes of JVM, Python and other processes are sampled.", Write: true},
 	{Name: "spark.executor.pyspark.memory", Column: "executor_pyspark_memory_bytes", Kind: KindBytes, Unit: mib, Doc: "Hard limit of each Python worker, added to the container."},
 	{Name: "spark.kryoserializer.buffer.max", Column: "kryo_buffer_max_bytes", Kind: KindBytes, Unit: mib, Default: "64m", Doc: "Largest Kryo buffer."},
 	{Name: "spark.locality.wait", Column: "locality_wait_ms", Kind: KindMillis, Unit: 1000, Default: "3s", Doc: "Wait for a data-local slot."},
@@ -84,7 +87,7 @@ var Properties = []Property{
 	{Name: "spark.sql.autoBroadcastJoinThreshold", Column: "broadcast_threshold_bytes", Kind: KindBytes, Unit: 1, Default: "10m", Doc: "Largest table that is broadcast in a join; -1 is never."},
 	{Name: "spark.sql.files.maxPartitionBytes", Column: "max_partition_bytes", Kind: KindBytes, Unit: 1, Default: "128m", Doc: "Largest input split."},
 	{Name: "spark.sql.files.openCostInBytes", Column: "open_cost_bytes", Kind: KindBytes, Unit: 1, Default: "4m", Doc: "Cost of opening a file, in bytes."},
-	{Name: "spark.sql.shuffle.partitions", Column: "shuffle_partitions", Kind: KindInt, Default: "200", Doc: "Partitions of SQL shuffles."},
+	{Name: "spark.sql.shuffle.partitions", Column: "shuffle_partitions", Kind: KindInt, Default: "200", Doc: "Partitions of SQL shuffles.", Write: true},
 	{Name: "spark.task.cpus", Column: "task_cpus", Kind: KindInt, Default: "1", Doc: "Slots that one task takes."},
 	{Name: "spark.task.maxFailures", Column: "task_max_failures", Kind: KindInt, Default: "4", Doc: "Failures of one task that fail the job."},
 	// Wrong keys that look right; kept because a rule reports them.

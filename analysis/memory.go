@@ -1,0 +1,98 @@
+package analysis
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Properties that rules change.
+const (
+	keyMemory     = "spark.executor.memory"
+	keyOverhead   = "spark.executor.memoryOverhead"
+	keyCores      = "spark.executor.cores"
+	keyInstances  = "spark.executor.instances"
+	keyMaxExecs   = "spark.dynamicAllocation.maxExecutors"
+	keyMinExecs   = "spark.dynamicAllocation.minExecutors"
+	keyPartitions = "spark.sql.shuffle.partitions"
+)
+
+const (
+	// reservedHeap is what Spark keeps for itself out of every heap before it
+	// splits the rest (UnifiedMemoryManager.RESERVED_SYSTEM_MEMORY_BYTES).
+	reservedHeap = 300 * mib
+	// minOverhead is the least overhead of a container that does not set it.
+	minOverhead = 384 * mib
+	// heapMargin is how much more than the measured peak a heap is given:
+	// Dr. Elephant's tuning branch takes peak x 1.25 + 300 MiB.
+	heapMargin = 1.25
+)
+
+// overhead is the non-heap memory of an executor's container in bytes, as
+// ResourceProfile computes it: set, or max(384 MiB, factor x heap).
+func overhead(c Conf) int64 {
+	if v := c.Bytes(keyOverhead); v.OK {
+		return v.V
+	}
+	factor := c.Float("spark.executor.memoryOverheadFactor").Or(0.10)
+	return max(minOverhead, int64(factor*float64(c.Bytes(keyMemory).V)))
+}
+
+// container is the memory that an executor with configuration c asks for, in
+// bytes, before the platform rounds it.
+func container(c Conf) int64 {
+	n := c.Bytes(keyMemory).V + overhead(c) + c.Bytes("spark.executor.pyspark.memory").Or(0)
+	if c.Bool("spark.memory.offHeap.enabled").V {
+		n += c.Bytes("spark.memory.offHeap.size").Or(0)
+	}
+	return n
+}
+
+// slots is how many tasks an executor runs at a time: as registered when a run
+// shows it, else as configured.
+func slots(p *Profile) int64 {
+	cores := medianOf(p.Runs, func(r *Run) Opt[int64] { return r.ExecutorCores })
+	n := cores.Or(p.Conf().Int(keyCores).Or(1))
+	return max(1, n/max(1, p.Conf().Int("spark.task.cpus").Or(1)))
+}
+
+// taskMemory is the execution memory that one task of a full executor is sure
+// of, in bytes: its share of the unified region.
+func taskMemory(p *Profile) int64 {
+	region := medianOf(p.Runs, func(r *Run) Opt[int64] { return r.UnifiedRegion })
+	if !region.OK {
+		c := p.Conf()
+		region = Some(int64(float64(c.Bytes(keyMemory).V-reservedHeap) * c.Float("spark.memory.fraction").Or(0.6)))
+	}
+	return max(0, region.V) / slots(p)
+}
+
+// grown is the heap after one step up, 0 when the ladder has ended: small
+// heaps double, larger ones grow more carefully. The steps are those of
+// LinkedIn's TuneIn, here rounded up to the policy's step.
+func grown(heap int64, pol Policy) int64 {
+	factor := 1.25
+	switch {
+	case heap < 4*gib:
+		factor = 2
+	case heap < 8*gib:
+		factor = 1.5
+	}
+	factor = min(factor, pol.MaxGrow)
+	to := roundUp(int64(float64(heap)*factor), pol.MemoryStep)
+	if to > pol.MaxHeap {
+		return 0
+	}
+	return to
+}
+
+func roundUp(n, step int64) int64 {
+	if step <= 1 {
+		return n
+	}
+	return (n + step - 1) / step * step
+}
+
+func sortChanges(c []Change) []Change {
+	slices.SortFunc(c, func(a, b Change) int { return cmp.Compare(a.Key, b.Key) })
+	return c
+}

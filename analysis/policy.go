@@ -1,0 +1,60 @@
+package analysis
+
+import "time"
+
+// Policy holds every gate that has an absolute value. A repository or a server
+// may set them; the zero Policy is not useful, start from [DefaultPolicy].
+type Policy struct {
+	MinRuns       int           // fewest runs of one configuration before anything is advised
+	MinRunsShrink int           // fewest complete, successful ones before anything is taken away
+	Lookback      time.Duration // runs that started earlier are not looked at
+	MinHistory    time.Duration // a shrink needs runs over at least this time, so that month end is inside
+	MaxAge        time.Duration // with no run younger than this the metrics are stale
+	MinDuration   time.Duration // median duration below which spill and waste are not worth a change
+
+	MinCoverage float64 // least share of run time with heap samples for a peak to count
+	MinSpill    int64   // bytes of memory spilled by the worst stage, median over runs
+	MinSpillRatio,
+	MinSpillShare float64 // of its data; of the application's run time
+	MaxGCShrink    float64 // GC share above which nothing is taken away
+	MaxSpillShrink float64 // spilled share of the data above which nothing is taken away
+
+	DeadBand  float64 // relative change below which a value is right as it is
+	MaxShrink float64 // largest relative cut of one proposal
+	MaxGrow   float64 // largest factor of growth of one proposal
+
+	MemoryStep   int64 // heaps and overheads are rounded up to a multiple of it
+	MinHeap      int64
+	MaxHeap      int64
+	OverheadStep int64 // least growth of the overhead after a container kill
+	MaxOverhead  int64
+	MaxPartition int64 // most shuffle partitions that are ever written
+}
+
+// DefaultPolicy is what holds where nobody said otherwise.
+func DefaultPolicy() Policy {
+	const day = 24 * time.Hour
+	return Policy{
+		MinRuns:        3,
+		MinRunsShrink:  5,
+		Lookback:       60 * day,
+		MinHistory:     35 * day,
+		MaxAge:         35 * day,
+		MinDuration:    5 * time.Minute,
+		MinCoverage:    0.8,
+		MinSpill:       1 * gib,
+		MinSpillRatio:  0.1,
+		MinSpillShare:  0.1,
+		MaxGCShrink:    0.05,
+		MaxSpillShrink: 0.01,
+		DeadBand:       0.2,
+		MaxShrink:      0.3,
+		MaxGrow:        2,
+		MemoryStep:     256 * mib,
+		MinHeap:        1 * gib,
+		MaxHeap:        64 * gib,
+		OverheadStep:   1 * gib,
+		MaxOverhead:    16 * gib,
+		MaxPartition:   20_000,
+	}
+}

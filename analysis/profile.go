@@ -1,0 +1,186 @@
+package analysis
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Profile is what a job's recent runs say about it: the runs of one cohort
+// (one environment, one kind of run, one configuration, one Spark line), and
+// what was left out of it and why.
+type Profile struct {
+	Job      string
+	Runs     []Run // the cohort, by start and key; at least one unless Excluded says why
+	Excluded []Excluded
+	Now      time.Time
+}
+
+// Excluded counts runs that are not in the cohort.
+type Excluded struct {
+	Reason string
+	Runs   int
+}
+
+// unsized are properties that change what is measured, not how the job runs:
+// turning measurement on must not start a new cohort.
+var unsized = map[string]bool{
+	"spark.eventLog.logStageExecutorMetrics":    true,
+	"spark.executor.processTreeMetrics.enabled": true,
+	"spark.executor.metrics.pollingInterval":    true,
+	"spark.executors.instances":                 true,
+	"spark.executors.memory":                    true,
+	"spark.driver.extraJavaOptions":             true,
+}
+
+// NewProfile selects the cohort of the job's runs that advice is about: the
+// environment and kind of run with the most runs, and within it the
+// configuration of the newest run. The order of runs does not matter.
+func NewProfile(job string, runs []Run, now time.Time, pol Policy) *Profile {
+	p := &Profile{Job: job, Now: now}
+	runs = slices.Clone(runs)
+	slices.SortFunc(runs, compareRuns)
+	runs = p.keep(runs, fmt.Sprintf("started more than %s ago, or without a start", days(pol.Lookback)), func(r *Run) bool {
+		return !r.Start.IsZero() && !r.Start.Before(now.Add(-pol.Lookback)) && !r.Start.After(now)
+	})
+	if len(runs) == 0 {
+		return p
+	}
+	main := largestGroup(runs)
+	runs = p.keep(runs, "another environment or kind of run", func(r *Run) bool { return groupOf(r) == main })
+	newest := cohortOf(&runs[len(runs)-1])
+	p.Runs = p.keep(runs, "an earlier configuration or Spark version", func(r *Run) bool { return cohortOf(r) == newest })
+	return p
+}
+
+func (p *Profile) keep(runs []Run, reason string, ok func(*Run) bool) []Run {
+	kept := slices.DeleteFunc(slices.Clone(runs), func(r Run) bool { return !ok(&r) })
+	if n := len(runs) - len(kept); n > 0 {
+		p.Excluded = append(p.Excluded, Excluded{reason, n})
+	}
+	return kept
+}
+
+func compareRuns(a, b Run) int {
+	return cmp.Or(a.Start.Compare(b.Start), a.Key.Compare(b.Key))
+}
+
+type group struct{ environment, runType string }
+
+func groupOf(r *Run) group { return group{r.Environment, r.RunType} }
+
+// largestGroup is the group with the most runs; ties go to the one that sorts
+// first, so that the order of runs does not matter.
+func largestGroup(runs []Run) group {
+	n := make(map[group]int)
+	for i := range runs {
+		n[groupOf(&runs[i])]++
+	}
+	groups := slices.Collect(maps.Keys(n))
+	return slices.MinFunc(groups, func(a, b group) int {
+		return cmp.Or(cmp.Compare(n[b], n[a]), strings.Compare(a.environment, b.environment), strings.Compare(a.runType, b.runType))
+	})
+}
+
+// cohortOf is equal for runs that may be pooled: the same effective sizing
+// configuration and the same minor version of Spark.
+func cohortOf(r *Run) string {
+	var b strings.Builder
+	b.WriteString(minorVersion(r.SparkVersion))
+	for _, p := range Properties {
+		if !unsized[p.Name] {
+			fmt.Fprintf(&b, "\n%s=%s", p.Name, r.Conf.canonical(&p))
+		}
+	}
+	return b.String()
+}
+
+// canonical spells equal values equally: "4096m" is "4g", "TRUE" is "true".
+func (c Conf) canonical(p *Property) string {
+	switch p.Kind {
+	case KindBytes:
+		if v := c.Bytes(p.Name); v.OK {
+			return fmt.Sprint(v.V)
+		}
+	case KindMillis:
+		if v := c.Millis(p.Name); v.OK {
+			return fmt.Sprint(v.V)
+		}
+	case KindFloat:
+		if v := c.Float(p.Name); v.OK {
+			return fmt.Sprint(v.V)
+		}
+	case KindInt, KindBool, KindText:
+	}
+	return strings.ToLower(strings.TrimSpace(c.text(p)))
+}
+
+func minorVersion(v string) string {
+	parts := strings.SplitN(v, ".", 3)
+	if len(parts) < 2 {
+		return v
+	}
+	return parts[0] + "." + parts[1]
+}
+
+// Newest is the latest run of the cohort.
+func (p *Profile) Newest() *Run { return &p.Runs[len(p.Runs)-1] }
+
+// Conf is the cohort's configuration.
+func (p *Profile) Conf() Conf { return p.Newest().Conf }
+
+// Span is the time between the first and the last start of the cohort.
+func (p *Profile) Span() time.Duration {
+	return p.Newest().Start.Sub(p.Runs[0].Start)
+}
+
+// sound are the runs whose figures are whole and normal: complete and not
+// failed. Only they may justify taking something away.
+func (p *Profile) sound() []Run {
+	return slices.DeleteFunc(slices.Clone(p.Runs), func(r Run) bool { return !r.Complete() || r.Status != StatusSucceeded })
+}
+
+// abstain says why nothing at all can be said of the job; "" when it can.
+func (p *Profile) abstain(pol Policy) string {
+	if len(p.Runs) == 0 {
+		return "no runs in the lake" + p.excludedText()
+	}
+	r := p.Newest()
+	switch {
+	case r.Workload != WorkloadBatch && r.Workload != "":
+		return fmt.Sprintf("a %s application: its sizes follow other needs than those of one batch job", r.Workload)
+	case len(p.Runs) < pol.MinRuns:
+		return fmt.Sprintf("%s of this configuration, %d needed%s", plural(len(p.Runs), "run"), pol.MinRuns, p.excludedText())
+	case p.Now.Sub(r.Start) > pol.MaxAge:
+		return fmt.Sprintf("the newest run started on %s, more than %s ago: its metrics are stale", r.Start.Format(time.DateOnly), days(pol.MaxAge))
+	}
+	return ""
+}
+
+func (p *Profile) excludedText() string {
+	if len(p.Excluded) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, e := range p.Excluded {
+		parts = append(parts, fmt.Sprintf("%d left out: %s", e.Runs, e.Reason))
+	}
+	return " (" + strings.Join(parts, "; ") + ")"
+}
+
+func days(d time.Duration) string {
+	if d >= 24*time.Hour {
+		return plural(int(d/(24*time.Hour)), "day")
+	}
+	return d.String()
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

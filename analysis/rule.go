@@ -1,0 +1,140 @@
+package analysis
+
+// A Rule looks at one diagnosis. It answers on every profile: silence is an
+// answer with a reason.
+type Rule struct {
+	Name  string // stored in reports and memory
+	Title string
+	Doc   string   // what it looks at, what it does, and where its thresholds come from
+	Needs []string // columns without which it is Unmeasured
+	Keys  []string // properties that it may change
+	eval  func(*Profile, Policy) Finding
+}
+
+// Rules are all rules, in the order in which they speak: when one advises, the
+// later ones that would change the same job's sizes wait for its effect.
+// Order: out of memory before container kill before spill before taking away.
+var Rules = []*Rule{&heapOOM, &containerKill, &spill, &overProvisionedHeap}
+
+// Status says how a rule ended.
+type Status string
+
+// Every rule ends in exactly one of these.
+const (
+	Silent     Status = "silent"     // nothing to do, and why
+	Unmeasured Status = "unmeasured" // cannot know; Reason says which measurement is missing
+	Advises    Status = "advises"    // Changes says what
+)
+
+// A Finding is a rule's answer on a profile.
+type Finding struct {
+	Rule     string     `json:"rule"`
+	Status   Status     `json:"status"`
+	Reason   string     `json:"reason"`
+	Evidence []Evidence `json:"evidence,omitempty"`
+	Changes  []Change   `json:"changes,omitempty"`
+}
+
+// Evidence is one number that a finding rests on.
+type Evidence struct {
+	Metric string  `json:"metric"` // a column of the table
+	Label  string  `json:"label"`  // for people
+	Value  float64 `json:"value"`
+	Unit   string  `json:"unit"` // "bytes", "ratio", "count", "ms"
+}
+
+// Confidence says how sure a change is.
+type Confidence string
+
+// The levels of confidence.
+const (
+	High   Confidence = "high"   // the symptom, or its absence, in every run that could show it
+	Medium Confidence = "medium" // in most
+	Low    Confidence = "low"    // in some
+)
+
+// A Change is a wanted value of one property.
+type Change struct {
+	Key        string     `json:"key"`
+	From       string     `json:"from"`      // as the runs had it set; "" when they did not
+	Effective  string     `json:"effective"` // what held in the runs: From, or Spark's default
+	To         string     `json:"to"`
+	Rule       string     `json:"rule"`
+	Confidence Confidence `json:"confidence"`
+}
+
+// Advice is all that the rules say of a job. One Finding per rule, in the
+// order of the rules; at most one Change per key, sorted by key.
+type Advice struct {
+	Job      string     `json:"job"`
+	Runs     int        `json:"runs"` // in the cohort
+	Excluded []Excluded `json:"excluded,omitempty"`
+	Abstains string     `json:"abstains,omitempty"` // why no rule looked at the job
+	Findings []Finding  `json:"findings"`
+	Changes  []Change   `json:"changes,omitempty"`
+	Effect   *Effect    `json:"effect,omitempty"`
+}
+
+// Advise lets every rule of Rules look at the profile.
+func Advise(p *Profile, pol Policy) Advice {
+	a := Advice{Job: p.Job, Runs: len(p.Runs), Excluded: p.Excluded, Abstains: p.abstain(pol)}
+	for _, r := range Rules {
+		a.Findings = append(a.Findings, a.ask(r, p, pol))
+	}
+	if len(a.Changes) > 0 {
+		a.Effect = effectOf(p, a.Changes)
+	}
+	return a
+}
+
+// ask is the answer of one rule, after the vetoes: one cause chain at a time,
+// so that what a change did can be told afterwards.
+func (a *Advice) ask(r *Rule, p *Profile, pol Policy) Finding {
+	if a.Abstains != "" {
+		return Finding{Rule: r.Name, Status: Silent, Reason: a.Abstains}
+	}
+	f := r.eval(p, pol)
+	f.Rule = r.Name
+	if f.Status != Advises {
+		return f
+	}
+	if len(a.Changes) > 0 {
+		f.Status, f.Changes = Silent, nil
+		f.Reason += "; waits for the effect of " + a.Changes[0].Rule
+		return f
+	}
+	for i := range f.Changes {
+		c := &f.Changes[i]
+		c.Rule, c.From, c.Effective = r.Name, p.Conf()[c.Key], p.effective(c.Key)
+	}
+	a.Changes = f.Changes
+	return f
+}
+
+// effective is the value of a property that held in the runs.
+func (p *Profile) effective(key string) string {
+	prop, ok := FindProperty(key)
+	if !ok {
+		return p.Conf()[key]
+	}
+	if v := p.Conf().text(prop); v != "" {
+		return v
+	}
+	if key == keyOverhead {
+		return FormatMemory(overhead(p.Conf()))
+	}
+	return ""
+}
+
+func silent(reason string, ev ...Evidence) Finding {
+	return Finding{Status: Silent, Reason: reason, Evidence: ev}
+}
+
+func unmeasured(reason string, ev ...Evidence) Finding {
+	return Finding{Status: Unmeasured, Reason: reason, Evidence: ev}
+}
+
+// advises sorts changes by key: the order of output is total.
+func advises(reason string, ev []Evidence, changes ...Change) Finding {
+	return Finding{Status: Advises, Reason: reason, Evidence: ev, Changes: sortChanges(changes)}
+}

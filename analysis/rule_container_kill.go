@@ -1,0 +1,64 @@
+package analysis
+
+import "fmt"
+
+var containerKill = Rule{
+	Name:  "container_kill",
+	Title: "container over its memory limit",
+	Doc: `The platform killed executors because their containers outgrew their limit:
+memory outside the heap (Python workers, native libraries, network buffers).
+
+The overhead grows by max(policy's step, 25 %), or to the measured resident
+memory outside the heap x 1.15 where the process tree was sampled; it never
+shrinks here. spark.executor.pyspark.memory is never written: it is a hard
+limit of each Python worker, not a request. The tasks that a kill takes along
+carry no metrics at all. Source: TuneIn (+1 GB on kill), corrected.`,
+	Needs: []string{"executors_lost"},
+	Keys:  []string{keyOverhead},
+	eval:  evalContainerKill,
+}
+
+func evalContainerKill(p *Profile, pol Policy) Finding {
+	hit := count(p.Runs, func(r *Run) bool { return r.ExecutorsLost[LossContainerMemory] > 0 })
+	if hit == 0 {
+		if known := count(p.Runs, func(r *Run) bool { return r.Executors.OK }); known == 0 {
+			return unmeasured("the lake does not say how executors were lost (executors_lost)")
+		}
+		return silent(fmt.Sprintf("no container was killed for its memory in %s", plural(len(p.Runs), "run")))
+	}
+	reason := fmt.Sprintf("containers were killed for their memory in %d of %s", hit, plural(len(p.Runs), "run"))
+	var kills float64
+	for i := range p.Runs {
+		kills += float64(p.Runs[i].ExecutorsLost[LossContainerMemory])
+	}
+	ev := []Evidence{
+		{"executors_lost", "containers killed for their memory, all runs", kills, "count"},
+		{"executors_lost", "runs with such a kill", float64(hit), "count"},
+	}
+	to := moreOverhead(p, pol)
+	if to > pol.MaxOverhead {
+		return silent(fmt.Sprintf("%s, but the overhead would pass the policy's largest, %s: a person has to look at the job", reason, FormatMemory(pol.MaxOverhead)), ev...)
+	}
+	return advises(reason, ev, Change{Key: keyOverhead, To: FormatMemory(to), Confidence: confidenceOf(hit, len(p.Runs))})
+}
+
+// moreOverhead is the overhead after one step up, in bytes.
+func moreOverhead(p *Profile, pol Policy) int64 {
+	cur := overhead(p.Conf())
+	to := cur + max(pol.OverheadStep, cur/4)
+	if rss := maxOf(p.Runs, outsideHeap); rss.OK {
+		to = max(to, rss.V*115/100)
+	}
+	return roundUp(to, pol.MemoryStep)
+}
+
+// outsideHeap is the resident memory of an executor's processes that no heap
+// accounts for, in bytes. The JVM's own share is what it holds beyond its
+// largest heap, so this is a lower bound.
+func outsideHeap(r *Run) Opt[int64] {
+	if !r.PeakJVMRSS.OK && !r.PeakPythonRSS.OK {
+		return Opt[int64]{}
+	}
+	jvm := max(0, r.PeakJVMRSS.V-r.Conf.Bytes(keyMemory).V)
+	return Some(jvm + r.PeakPythonRSS.V + r.PeakOtherRSS.V)
+}

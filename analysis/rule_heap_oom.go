@@ -1,0 +1,109 @@
+package analysis
+
+import (
+	"fmt"
+	"strconv"
+)
+
+var heapOOM = Rule{
+	Name:  "heap_oom",
+	Title: "Java heap out of memory",
+	Doc: `Tasks died of java.lang.OutOfMemoryError.
+
+A Java heap OOM on YARN ends its container with exit status 143, like a
+termination from outside, and often before every task could report: so one
+reported OutOfMemoryError in any run of the cohort names the cause, and lost
+executors alone do not.
+
+One step of a ladder: above 4 slots an executor keeps its heap and halves its
+slots (the number of slots of the application is kept); otherwise the heap
+grows x 2 below 4 GiB, x 1.5 below 8 GiB, then x 1.25. Past the policy's
+largest heap a person has to look at the job. Source: TuneIn's ladder.`,
+	Needs: []string{"heap_oom_tasks"},
+	Keys:  []string{keyCores, keyInstances, keyMaxExecs, keyMinExecs, keyMemory},
+	eval:  evalHeapOOM,
+}
+
+func evalHeapOOM(p *Profile, pol Policy) Finding {
+	known := len(measured(p.Runs, func(r *Run) Opt[int64] { return r.HeapOOMTasks }))
+	if known == 0 {
+		return unmeasured("the lake does not say whether tasks ran out of heap (heap_oom_tasks)")
+	}
+	hit := count(p.Runs, outOfHeap)
+	if hit == 0 {
+		return silent(fmt.Sprintf("no OutOfMemoryError in %s", plural(known, "run")) + unexplainedLosses(p))
+	}
+	reason := fmt.Sprintf("OutOfMemoryError in %d of %s", hit, plural(len(p.Runs), "run"))
+	ev := oomEvidence(p, hit)
+	changes := moreHeapPerTask(p, pol, confidenceOf(hit, len(p.Runs)))
+	if changes == nil {
+		return silent(fmt.Sprintf("%s, but the heap is already at %s: the policy's largest is %s, a person has to look at the job", reason, p.effective(keyMemory), FormatMemory(pol.MaxHeap)), ev...)
+	}
+	return advises(reason, ev, changes...)
+}
+
+func outOfHeap(r *Run) bool {
+	return r.HeapOOMTasks.V > 0 || r.ExecutorsLost[LossHeapOOM] > 0
+}
+
+// unexplainedLosses says what was seen and is no proof.
+func unexplainedLosses(p *Profile) string {
+	n := count(p.Runs, func(r *Run) bool { return r.ExecutorsLost[LossSignal] > 0 })
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; executors were killed by a signal in %s, which a termination from outside does as well: their logs tell", plural(n, "run"))
+}
+
+func oomEvidence(p *Profile, hit int) []Evidence {
+	var tasks float64
+	for i := range p.Runs {
+		tasks += float64(p.Runs[i].HeapOOMTasks.V)
+	}
+	ev := []Evidence{
+		{"heap_oom_tasks", "tasks that ran out of heap, all runs", tasks, "count"},
+		{"heap_oom_tasks", "runs with a heap OOM", float64(hit), "count"},
+	}
+	if failed := count(p.Runs, func(r *Run) bool { return r.Status == StatusFailed }); failed > 0 {
+		ev = append(ev, Evidence{"status", "failed runs", float64(failed), "count"})
+	}
+	return ev
+}
+
+// moreHeapPerTask is one step of the ladder, nil at its end.
+func moreHeapPerTask(p *Profile, pol Policy, sure Confidence) []Change {
+	if n := slots(p); n > 4 && p.Conf().Int(keyCores).OK {
+		return fewerSlots(p, sure)
+	}
+	heap := p.Conf().Bytes(keyMemory)
+	to := grown(heap.V, pol)
+	if !heap.OK || to == 0 {
+		return nil
+	}
+	return []Change{{Key: keyMemory, To: FormatMemory(to), Confidence: sure}}
+}
+
+// fewerSlots halves the cores of an executor and doubles the executors, so
+// that the application keeps its slots.
+func fewerSlots(p *Profile, sure Confidence) []Change {
+	c := p.Conf()
+	half := c.Int(keyCores).V / 2
+	changes := []Change{{Key: keyCores, To: strconv.FormatInt(half, 10), Confidence: sure}}
+	for _, key := range []string{keyInstances, keyMaxExecs, keyMinExecs} {
+		if v, set := c[key]; set && parseInt(v, 1).V > 0 {
+			changes = append(changes, Change{Key: key, To: strconv.FormatInt(2*parseInt(v, 1).V, 10), Confidence: sure})
+		}
+	}
+	return changes
+}
+
+func confidenceOf(hit, runs int) Confidence {
+	switch {
+	case hit == runs:
+		return High
+	case 2*hit >= runs:
+		return Medium
+	default:
+		return Low
+	}
+}

@@ -1,0 +1,117 @@
+package analysis
+
+import (
+	"fmt"
+	"time"
+)
+
+var overProvisionedHeap = Rule{
+	Name:  "over_provisioned_heap",
+	Title: "more heap than needed",
+	Doc: `The executors' heap was never near its size, measured well, over the policy's
+history, in runs without any symptom (out of memory, container kill, spill,
+garbage collection).
+
+A peak of used heap contains garbage: it is an upper bound of need, so it may
+justify a cut and never a growth. A collector fills the heap it is given, so a
+high peak says nothing. New heap: largest peak x 1.25 + 300 MiB, and room for
+the largest unified memory x 1.25; rounded up, cut by at most the policy's
+share at a time. Source: Dr. Elephant's tuning branch, gates corrected.
+
+Without coverage the heap is Unmeasured: a peak of 1 task in 235 is no peak.
+spark.eventLog.logStageExecutorMetrics=true and
+spark.executor.metrics.pollingInterval=1s turn the measurement on.`,
+	Needs: []string{"peak_heap_bytes", "heap_coverage", "gc_ms", "memory_spilled_bytes"},
+	Keys:  []string{keyMemory},
+	eval:  evalOverProvisionedHeap,
+}
+
+func evalOverProvisionedHeap(p *Profile, pol Policy) Finding {
+	if s := symptom(p, pol); s != "" {
+		return silent(s + ": nothing is taken away")
+	}
+	runs := p.sound()
+	if why := tooLittleToShrink(p, runs, pol); why != "" {
+		return silent(why)
+	}
+	low := minOf(runs, coverage)
+	coverageEv := Evidence{"heap_coverage", "run time with heap samples, least", low.V, "ratio"}
+	if len(measured(runs, coverage)) < len(runs) || low.V < pol.MinCoverage {
+		return unmeasured(howToMeasure(pol), coverageEv)
+	}
+	peak := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakHeap })
+	heap := p.Conf().Bytes(keyMemory)
+	if !peak.OK || !heap.OK {
+		return unmeasured(howToMeasure(pol), coverageEv)
+	}
+	ev := []Evidence{{"peak_heap_bytes", "peak heap, largest", float64(peak.V), "bytes"}, coverageEv}
+	to := shrunk(p, runs, heap.V, peak.V, pol)
+	if float64(to) > float64(heap.V)*(1-pol.DeadBand) {
+		return silent(fmt.Sprintf("what the largest peak needs is within %.0f %% of the heap: right as it is, or filled by the collector", 100*pol.DeadBand), ev...)
+	}
+	reason := fmt.Sprintf("largest heap peak is %.0f %% of the heap, and no symptom in %s", 100*float64(peak.V)/float64(heap.V), plural(len(runs), "run"))
+	return advises(reason, ev, Change{Key: keyMemory, To: FormatMemory(to), Confidence: High})
+}
+
+// symptom is what forbids taking memory away, from any run of the cohort,
+// failed and incomplete ones included; "" when there is none.
+func symptom(p *Profile, pol Policy) string {
+	for _, s := range []struct {
+		what string
+		has  func(*Run) bool
+	}{
+		{"heap out of memory", outOfHeap},
+		{"container kills", func(r *Run) bool { return r.ExecutorsLost[LossContainerMemory] > 0 }},
+		{"executors killed by a signal", func(r *Run) bool { return r.ExecutorsLost[LossSignal] > 0 }},
+		{"spill", func(r *Run) bool { return spilledShare(r) > pol.MaxSpillShrink }},
+		{"garbage collection", func(r *Run) bool { return r.GCShare().V > pol.MaxGCShrink }},
+	} {
+		if n := count(p.Runs, s.has); n > 0 {
+			return fmt.Sprintf("%s in %s", s.what, plural(n, "run"))
+		}
+	}
+	return ""
+}
+
+// spilledShare is the bytes spilled over the largest flow of the application.
+func spilledShare(r *Run) float64 {
+	if r.MemorySpilled.V == 0 {
+		return 0
+	}
+	data := max(r.InputBytes.V, r.OutputBytes.V, r.ShuffleRead.V, r.ShuffleWrite.V, 1)
+	return float64(r.MemorySpilled.V) / float64(data)
+}
+
+func tooLittleToShrink(p *Profile, sound []Run, pol Policy) string {
+	if len(sound) < pol.MinRunsShrink {
+		return fmt.Sprintf("%s complete and successful, %d needed before anything is taken away", plural(len(sound), "run"), pol.MinRunsShrink)
+	}
+	if span := p.Span(); span < pol.MinHistory {
+		return fmt.Sprintf("the runs of this configuration cover %s, %s needed before anything is taken away, so that month end is inside", span.Round(time.Minute), days(pol.MinHistory))
+	}
+	if d := medianOf(sound, durationMs); d.OK && d.V < pol.MinDuration.Milliseconds() {
+		return fmt.Sprintf("its median duration is below the policy's %s: too little to gain", pol.MinDuration)
+	}
+	if gc := len(measured(sound, (*Run).GCShare)); gc < len(sound) {
+		return "garbage-collection time is missing in some runs (gc_ms)"
+	}
+	return ""
+}
+
+func coverage(r *Run) Opt[float64] { return r.HeapCoverage }
+
+func howToMeasure(pol Policy) string {
+	return fmt.Sprintf("the heap was sampled during less than %.0f %% of the run time in some runs; set spark.eventLog.logStageExecutorMetrics=true and spark.executor.metrics.pollingInterval=1s to measure it", 100*pol.MinCoverage)
+}
+
+// shrunk is the new heap in bytes: the need, but no deeper than one step and
+// the policy's floor.
+func shrunk(p *Profile, runs []Run, heap, peak int64, pol Policy) int64 {
+	need := int64(float64(peak)*heapMargin) + reservedHeap
+	if unified := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakOnHeapUnified }); unified.OK {
+		fraction := p.Conf().Float("spark.memory.fraction").Or(0.6)
+		need = max(need, int64(float64(unified.V)*heapMargin/max(fraction, 0.05))+reservedHeap)
+	}
+	floor := max(pol.MinHeap, int64(float64(heap)*(1-pol.MaxShrink)))
+	return roundUp(max(need, floor), pol.MemoryStep)
+}

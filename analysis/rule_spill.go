@@ -1,0 +1,137 @@
+package analysis
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+)
+
+var spill = Rule{
+	Name:  "spill",
+	Title: "spill to disk",
+	Doc: `The stage that spills most does so in at least half of the runs: at least the
+policy's bytes, its ratio of the stage's data and its share of the run time.
+
+A skewed stage is left alone: more memory or more partitions do not split one
+large key. Where the stage reads a shuffle and its tasks are as many as
+spark.sql.shuffle.partitions, partitions grow first, so that one task's data
+(what it spilled plus what it held) fits into its share of execution memory;
+at most x 4 at a time, never down. Where partitions would not help, the heap
+takes one step of the ladder. Source: NVIDIA's AutoTuner and TuneIn, sized by
+the data in memory rather than by compressed shuffle bytes.`,
+	Needs: []string{"spill_stage_bytes", "spill_stage_ratio", "spill_stage_share"},
+	Keys:  []string{keyPartitions, keyCores, keyInstances, keyMaxExecs, keyMinExecs, keyMemory},
+	eval:  evalSpill,
+}
+
+func evalSpill(p *Profile, pol Policy) Finding {
+	known := count(p.Runs, func(r *Run) bool { return r.MemorySpilled.OK })
+	if known == 0 {
+		return unmeasured("the lake does not say whether tasks spilled (memory_spilled_bytes)")
+	}
+	bad := p.pick(func(r *Run) bool { return spillsBadly(r, pol) })
+	if 2*len(bad) < known || len(bad) == 0 {
+		return silent(littleSpill(p, len(bad), known))
+	}
+	ev := spillEvidence(bad)
+	if d := medianOf(p.Runs, durationMs); d.OK && d.V < pol.MinDuration.Milliseconds() {
+		return silent(fmt.Sprintf("spills, but its median duration is below the policy's %s", pol.MinDuration), ev...)
+	}
+	if 2*count(bad, func(r *Run) bool { return r.SpillStageSkewed.V }) >= len(bad) {
+		return silent("spills in a skewed stage: one large key does not get smaller with more partitions or memory", ev...)
+	}
+	reason := fmt.Sprintf("spills in %d of %s", len(bad), plural(len(p.Runs), "run"))
+	changes := morePartitions(p, bad, pol)
+	if changes == nil {
+		changes = moreHeapPerTask(p, pol, confidenceOf(len(bad), known))
+	}
+	if changes == nil {
+		return silent(reason+", but heap and partitions are at the policy's largest: a person has to look at the job", ev...)
+	}
+	return advises(reason, ev, changes...)
+}
+
+func littleSpill(p *Profile, bad, known int) string {
+	worst := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.SpillStageBytes })
+	if worst.V == 0 {
+		return fmt.Sprintf("no spill in %s", plural(known, "run"))
+	}
+	return fmt.Sprintf("spill worth a change in %d of %s", bad, plural(known, "run"))
+}
+
+func spillsBadly(r *Run, pol Policy) bool {
+	return r.SpillStageBytes.V >= pol.MinSpill && r.SpillStageBytes.V > 0 &&
+		r.SpillStageRatio.V >= pol.MinSpillRatio && r.SpillStageShare.V >= pol.MinSpillShare
+}
+
+func spillEvidence(bad []Run) []Evidence {
+	return []Evidence{
+		{"spill_stage_bytes", "spilled by the worst stage, median", float64(medianOf(bad, func(r *Run) Opt[int64] { return r.SpillStageBytes }).V), "bytes"},
+		{"spill_stage_ratio", "its spill over its data, median", medianOf(bad, func(r *Run) Opt[float64] { return r.SpillStageRatio }).V, "times"},
+		{"spill_stage_share", "its share of the run time, median", medianOf(bad, func(r *Run) Opt[float64] { return r.SpillStageShare }).V, "ratio"},
+	}
+}
+
+// maxPartitionGrowth bounds one proposal's growth of partitions: more of them
+// cost little, but a wrong model should not cost a thousandfold.
+const maxPartitionGrowth = 4
+
+// morePartitions is the change that makes one task's data fit, nil when the
+// stage's tasks do not follow spark.sql.shuffle.partitions or would fit.
+func morePartitions(p *Profile, bad []Run, pol Policy) []Change {
+	cur := p.Conf().Int(keyPartitions).V
+	if !followsPartitions(bad, cur) {
+		return nil
+	}
+	need := maxOf(bad, func(r *Run) Opt[int64] { return partitionsNeeded(r, taskMemory(p)) })
+	to := min(need.V, cur*maxPartitionGrowth)
+	to = roundPartitions(to)
+	if to <= cur || to > pol.MaxPartition {
+		return nil
+	}
+	return []Change{{Key: keyPartitions, To: strconv.FormatInt(to, 10), Confidence: confidenceOf(len(bad), len(p.Runs))}}
+}
+
+// followsPartitions says whether the stage's tasks are as many as the setting
+// in every run. Fewer tasks mean that AQE coalesced them, or that a number is
+// given in the code; either way the setting does not decide.
+func followsPartitions(bad []Run, partitions int64) bool {
+	return partitions > 0 && count(bad, func(r *Run) bool {
+		return r.SpillStageShuffle.V > 0 && r.SpillStageTasks.V == partitions
+	}) == len(bad)
+}
+
+// partitionsNeeded is the number of tasks whose data would just fit. What was
+// in memory is what was spilled plus what each task held; Memory Bytes Spilled
+// is cumulative over merges, so this is an upper bound.
+func partitionsNeeded(r *Run, perTask int64) Opt[int64] {
+	if perTask <= 0 || !r.SpillStageBytes.OK {
+		return Opt[int64]{}
+	}
+	data := float64(r.SpillStageBytes.V) + float64(r.SpillStageTasks.V)*float64(perTask)
+	return Some(int64(math.Ceil(data / float64(perTask))))
+}
+
+// roundPartitions rounds up to two leading digits: 643 is 650.
+func roundPartitions(n int64) int64 {
+	step := int64(1)
+	for n/step >= 100 {
+		step *= 10
+	}
+	return roundUp(n, step)
+}
+
+func durationMs(r *Run) Opt[int64] {
+	d := r.Duration()
+	return Opt[int64]{V: d.V.Milliseconds(), OK: d.OK}
+}
+
+func (p *Profile) pick(ok func(*Run) bool) []Run {
+	var out []Run
+	for i := range p.Runs {
+		if ok(&p.Runs[i]) {
+			out = append(out, p.Runs[i])
+		}
+	}
+	return out
+}

@@ -1,0 +1,57 @@
+package analysis
+
+import (
+	"cmp"
+	"slices"
+)
+
+// measured are the values that f gives for the runs that have one.
+func measured[T any](runs []Run, f func(*Run) Opt[T]) []T {
+	var out []T
+	for i := range runs {
+		if v := f(&runs[i]); v.OK {
+			out = append(out, v.V)
+		}
+	}
+	return out
+}
+
+// maxOf is the largest measured value; missing when no run has one.
+func maxOf[T cmp.Ordered](runs []Run, f func(*Run) Opt[T]) Opt[T] {
+	v := measured(runs, f)
+	if len(v) == 0 {
+		return Opt[T]{}
+	}
+	return Some(slices.Max(v))
+}
+
+// minOf is the smallest measured value; missing when no run has one.
+func minOf[T cmp.Ordered](runs []Run, f func(*Run) Opt[T]) Opt[T] {
+	v := measured(runs, f)
+	if len(v) == 0 {
+		return Opt[T]{}
+	}
+	return Some(slices.Min(v))
+}
+
+// medianOf is the median of the measured values, the lower of the middle two
+// when their number is even, so that it is always a value that was measured.
+func medianOf[T cmp.Ordered](runs []Run, f func(*Run) Opt[T]) Opt[T] {
+	v := measured(runs, f)
+	if len(v) == 0 {
+		return Opt[T]{}
+	}
+	slices.Sort(v)
+	return Some(v[(len(v)-1)/2])
+}
+
+// count is how many runs f holds for.
+func count(runs []Run, f func(*Run) bool) int {
+	n := 0
+	for i := range runs {
+		if f(&runs[i]) {
+			n++
+		}
+	}
+	return n
+}
