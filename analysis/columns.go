@@ -70,7 +70,7 @@ var Columns = []Column{
 	{"tasks_speculative", Performance, "count", "TaskEnd", "Ends of speculative attempts.", func(r *Run) any { return &r.TasksSpeculative }},
 	{"task_end_reasons", Performance, "count", "TaskEnd", "Ends by Reason.", func(r *Run) any { return &r.TaskEndReasons }},
 	{"heap_oom_tasks", Performance, "count", "TaskEnd", "Tasks that reported java.lang.OutOfMemoryError (or Spark's subclass of it).", func(r *Run) any { return &r.HeapOOMTasks }},
-	{"executors_lost", Performance, "count", "ExecutorRemoved", "Removed executors by cause: scale_down, container_memory, heap_oom, preempted, signal, unclear. An executor counts once, however often its removal is reported.", func(r *Run) any { return &r.ExecutorsLost }},
+	{"executors_lost", Performance, "count", "ExecutorRemoved", "Removed executors by cause: scale_down, container_memory, heap_oom, preempted, signal, unclear. An executor counts once, however often its removal is reported. Empty, not missing, when none was lost.", func(r *Run) any { return &r.ExecutorsLost }},
 	{"max_task_losses", Performance, "count", "TaskEnd", "The most often that one and the same task ended with ExecutorLostFailure caused by the application.", func(r *Run) any { return &r.MaxTaskLosses }},
 	{"failure_evidence", Performance, "text", "TaskEnd, ExecutorRemoved, JobEnd", "Up to 8 distinct messages of failures, each cut to 300 bytes. Data of the application.", func(r *Run) any { return &r.FailureEvidence }},
 	{"stages_failed", Performance, "count", "StageCompleted", "Stage attempts with a Failure Reason.", func(r *Run) any { return &r.StagesFailed }},
@@ -149,3 +149,11 @@ var Columns = []Column{
 	{"major_gc_count", Resources, "count", "TaskEnd, StageExecutorMetrics", "Largest MajorGCCount of an executor.", func(r *Run) any { return &r.MajorGCCount }},
 	{"driver_peak_heap_bytes", Resources, "bytes", "StageExecutorMetrics, ExecutorMetricsUpdate", "Largest JVMHeapMemory of the driver.", func(r *Run) any { return &r.DriverPeakHeap }},
 }
+
+var columnByName = func() map[string]*Column {
+	m := make(map[string]*Column, len(Columns))
+	for i := range Columns {
+		m[Columns[i].Name] = &Columns[i]
+	}
+	return m
+}()

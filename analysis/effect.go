@@ -1,9 +1,6 @@
 package analysis
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // An Effect is what the changes are expected to do to the memory that is
 // reserved, per run, on runs as they were. Durations are not predicted here:
@@ -33,12 +30,8 @@ func effectOf(p *Profile, changes []Change) *Effect {
 	for k, v := range p.Conf() {
 		after[k] = v
 	}
-	executors := 1.0
 	for _, c := range changes {
 		after[c.Key] = c.To
-		if c.Key == keyInstances {
-			executors *= float64(parseInt(c.To, 1).V) / math.Max(1, float64(parseInt(c.Effective, 1).V))
-		}
 	}
 	e := &Effect{
 		ContainerBefore: container(p.Conf()),
@@ -47,10 +40,21 @@ func effectOf(p *Profile, changes []Change) *Effect {
 		GBHoursLow:      minOf(p.Runs, gbh).V,
 		GBHoursHigh:     maxOf(p.Runs, gbh).V,
 		RunsPerMonth:    cadence(p),
-		FailedRuns:      count(p.Runs, func(r *Run) bool { return r.Status == StatusFailed }),
+		FailedRuns:      p.FailedRuns(),
 	}
-	e.GBHoursAfter = e.GBHoursBefore * executors * float64(e.ContainerAfter) / float64(max(1, e.ContainerBefore))
+	e.GBHoursAfter = e.GBHoursBefore * moreExecutors(p.Conf(), after) * float64(e.ContainerAfter) / float64(max(1, e.ContainerBefore))
 	return e
+}
+
+// moreExecutors is the factor by which the number of executors changes: with
+// the slots of the application kept, halved cores are twice the executors,
+// whoever asks for them.
+func moreExecutors(before, after Conf) float64 {
+	x, y := before.Int(keyCores), after.Int(keyCores)
+	if !x.OK || !y.OK || y.V <= 0 {
+		return 1
+	}
+	return float64(x.V) / float64(y.V)
 }
 
 func gbHours(r *Run) Opt[float64] {

@@ -184,3 +184,13 @@ func plural(n int, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
+
+// MedianDuration is the median duration of the cohort's runs.
+func (p *Profile) MedianDuration() Opt[time.Duration] {
+	return medianOf(p.Runs, (*Run).Duration)
+}
+
+// FailedRuns counts the runs of the cohort that failed.
+func (p *Profile) FailedRuns() int {
+	return count(p.Runs, func(r *Run) bool { return r.Status == StatusFailed })
+}

@@ -6,7 +6,7 @@ type Rule struct {
 	Name  string // stored in reports and memory
 	Title string
 	Doc   string   // what it looks at, what it does, and where its thresholds come from
-	Needs []string // columns without which it is Unmeasured
+	Needs []string // columns without a value of which it is Unmeasured
 	Keys  []string // properties that it may change
 	eval  func(*Profile, Policy) Finding
 }
@@ -93,6 +93,9 @@ func (a *Advice) ask(r *Rule, p *Profile, pol Policy) Finding {
 	if a.Abstains != "" {
 		return Finding{Rule: r.Name, Status: Silent, Reason: a.Abstains}
 	}
+	if c := missing(r.Needs, p.Runs, len(p.Runs)); c != "" {
+		return Finding{Rule: r.Name, Status: Unmeasured, Reason: "no run in the lake has a value of " + c}
+	}
 	f := r.eval(p, pol)
 	f.Rule = r.Name
 	if f.Status != Advises {
@@ -122,6 +125,18 @@ func (p *Profile) effective(key string) string {
 	}
 	if key == keyOverhead {
 		return FormatMemory(overhead(p.Conf()))
+	}
+	return ""
+}
+
+// missing names the first of the columns that at least n of the runs have no
+// value of, "" when there is none.
+func missing(columns []string, runs []Run, n int) string {
+	for _, name := range columns {
+		c := columnByName[name]
+		if count(runs, func(r *Run) bool { return plainValue(c.Field(r)) == nil }) >= n {
+			return name
+		}
 	}
 	return ""
 }

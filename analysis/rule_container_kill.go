@@ -9,8 +9,8 @@ var containerKill = Rule{
 memory outside the heap (Python workers, native libraries, network buffers).
 
 The overhead grows by max(policy's step, 25 %), or to the measured resident
-memory outside the heap x 1.15 where the process tree was sampled; it never
-shrinks here. spark.executor.pyspark.memory is never written: it is a hard
+memory outside the heap x 1.15 where the process tree was sampled, the container
+by at most the policy's factor; it never shrinks here. spark.executor.pyspark.memory is never written: it is a hard
 limit of each Python worker, not a request. The tasks that a kill takes along
 carry no metrics at all. Source: TuneIn (+1 GB on kill), corrected.`,
 	Needs: []string{"executors_lost"},
@@ -21,9 +21,6 @@ carry no metrics at all. Source: TuneIn (+1 GB on kill), corrected.`,
 func evalContainerKill(p *Profile, pol Policy) Finding {
 	hit := count(p.Runs, func(r *Run) bool { return r.ExecutorsLost[LossContainerMemory] > 0 })
 	if hit == 0 {
-		if known := count(p.Runs, func(r *Run) bool { return r.Executors.OK }); known == 0 {
-			return unmeasured("the lake does not say how executors were lost (executors_lost)")
-		}
 		return silent(fmt.Sprintf("no container was killed for its memory in %s", plural(len(p.Runs), "run")))
 	}
 	reason := fmt.Sprintf("containers were killed for their memory in %d of %s", hit, plural(len(p.Runs), "run"))
@@ -42,14 +39,16 @@ func evalContainerKill(p *Profile, pol Policy) Finding {
 	return advises(reason, ev, Change{Key: keyOverhead, To: FormatMemory(to), Confidence: confidenceOf(hit, len(p.Runs))})
 }
 
-// moreOverhead is the overhead after one step up, in bytes.
+// moreOverhead is the overhead after one step up, in bytes; the container grows
+// by the policy's factor at most.
 func moreOverhead(p *Profile, pol Policy) int64 {
 	cur := overhead(p.Conf())
 	to := cur + max(pol.OverheadStep, cur/4)
 	if rss := maxOf(p.Runs, outsideHeap); rss.OK {
 		to = max(to, rss.V*115/100)
 	}
-	return roundUp(to, pol.MemoryStep)
+	most := int64(float64(container(p.Conf()))*pol.MaxGrow) - p.Conf().Bytes(keyMemory).V
+	return roundUp(min(to, most), pol.MemoryStep)
 }
 
 // outsideHeap is the resident memory of an executor's processes that no heap

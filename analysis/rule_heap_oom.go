@@ -25,13 +25,9 @@ largest heap a person has to look at the job. Source: TuneIn's ladder.`,
 }
 
 func evalHeapOOM(p *Profile, pol Policy) Finding {
-	known := len(measured(p.Runs, func(r *Run) Opt[int64] { return r.HeapOOMTasks }))
-	if known == 0 {
-		return unmeasured("the lake does not say whether tasks ran out of heap (heap_oom_tasks)")
-	}
 	hit := count(p.Runs, outOfHeap)
 	if hit == 0 {
-		return silent(fmt.Sprintf("no OutOfMemoryError in %s", plural(known, "run")) + unexplainedLosses(p))
+		return silent(fmt.Sprintf("no OutOfMemoryError in %s", plural(len(p.Runs), "run")) + unexplainedLosses(p))
 	}
 	reason := fmt.Sprintf("OutOfMemoryError in %d of %s", hit, plural(len(p.Runs), "run"))
 	ev := oomEvidence(p, hit)

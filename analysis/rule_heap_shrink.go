@@ -1,9 +1,6 @@
 package analysis
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 var overProvisionedHeap = Rule{
 	Name:  "over_provisioned_heap",
@@ -21,10 +18,14 @@ share at a time. Source: Dr. Elephant's tuning branch, gates corrected.
 Without coverage the heap is Unmeasured: a peak of 1 task in 235 is no peak.
 spark.eventLog.logStageExecutorMetrics=true and
 spark.executor.metrics.pollingInterval=1s turn the measurement on.`,
-	Needs: []string{"peak_heap_bytes", "heap_coverage", "gc_ms", "memory_spilled_bytes"},
+	Needs: overProvisionedNeeds,
 	Keys:  []string{keyMemory},
 	eval:  evalOverProvisionedHeap,
 }
+
+// overProvisionedNeeds are what must be known of every run: a symptom that was
+// not measured is not absent.
+var overProvisionedNeeds = []string{"heap_oom_tasks", "executors_lost", "memory_spilled_bytes", "gc_ms", "run_ms"}
 
 func evalOverProvisionedHeap(p *Profile, pol Policy) Finding {
 	if s := symptom(p, pol); s != "" {
@@ -33,6 +34,9 @@ func evalOverProvisionedHeap(p *Profile, pol Policy) Finding {
 	runs := p.sound()
 	if why := tooLittleToShrink(p, runs, pol); why != "" {
 		return silent(why)
+	}
+	if c := missing(overProvisionedNeeds, runs, 1); c != "" {
+		return unmeasured("some runs have no value of " + c)
 	}
 	low := minOf(runs, coverage)
 	coverageEv := Evidence{"heap_coverage", "run time with heap samples, least", low.V, "ratio"}
@@ -87,13 +91,10 @@ func tooLittleToShrink(p *Profile, sound []Run, pol Policy) string {
 		return fmt.Sprintf("%s complete and successful, %d needed before anything is taken away", plural(len(sound), "run"), pol.MinRunsShrink)
 	}
 	if span := p.Span(); span < pol.MinHistory {
-		return fmt.Sprintf("the runs of this configuration cover %s, %s needed before anything is taken away, so that month end is inside", span.Round(time.Minute), days(pol.MinHistory))
+		return fmt.Sprintf("the runs of this configuration cover %s, %s needed before anything is taken away, so that month end is inside", days(span), days(pol.MinHistory))
 	}
 	if d := medianOf(sound, durationMs); d.OK && d.V < pol.MinDuration.Milliseconds() {
 		return fmt.Sprintf("its median duration is below the policy's %s: too little to gain", pol.MinDuration)
-	}
-	if gc := len(measured(sound, (*Run).GCShare)); gc < len(sound) {
-		return "garbage-collection time is missing in some runs (gc_ms)"
 	}
 	return ""
 }

@@ -19,16 +19,13 @@ spark.sql.shuffle.partitions, partitions grow first, so that one task's data
 at most x 4 at a time, never down. Where partitions would not help, the heap
 takes one step of the ladder. Source: NVIDIA's AutoTuner and TuneIn, sized by
 the data in memory rather than by compressed shuffle bytes.`,
-	Needs: []string{"spill_stage_bytes", "spill_stage_ratio", "spill_stage_share"},
+	Needs: []string{"memory_spilled_bytes"},
 	Keys:  []string{keyPartitions, keyCores, keyInstances, keyMaxExecs, keyMinExecs, keyMemory},
 	eval:  evalSpill,
 }
 
 func evalSpill(p *Profile, pol Policy) Finding {
 	known := count(p.Runs, func(r *Run) bool { return r.MemorySpilled.OK })
-	if known == 0 {
-		return unmeasured("the lake does not say whether tasks spilled (memory_spilled_bytes)")
-	}
 	bad := p.pick(func(r *Run) bool { return spillsBadly(r, pol) })
 	if 2*len(bad) < known || len(bad) == 0 {
 		return silent(littleSpill(p, len(bad), known))
@@ -101,15 +98,19 @@ func followsPartitions(bad []Run, partitions int64) bool {
 	}) == len(bad)
 }
 
-// partitionsNeeded is the number of tasks whose data would just fit. What was
-// in memory is what was spilled plus what each task held; Memory Bytes Spilled
-// is cumulative over merges, so this is an upper bound.
+// spillMargin is the room over the data that a task held: a task is sure of
+// half its share of execution memory only while its neighbours have theirs.
+const spillMargin = 1.5
+
+// partitionsNeeded is the number of tasks whose data would fit. What was in
+// memory is what was spilled plus what each task held; Memory Bytes Spilled is
+// cumulative over merges, so this is an upper bound.
 func partitionsNeeded(r *Run, perTask int64) Opt[int64] {
 	if perTask <= 0 || !r.SpillStageBytes.OK {
 		return Opt[int64]{}
 	}
 	data := float64(r.SpillStageBytes.V) + float64(r.SpillStageTasks.V)*float64(perTask)
-	return Some(int64(math.Ceil(data / float64(perTask))))
+	return Some(int64(math.Ceil(spillMargin * data / float64(perTask))))
 }
 
 // roundPartitions rounds up to two leading digits: 643 is 650.

@@ -1,0 +1,352 @@
+package analysis
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// The case book. Each case of testdata/cases is a job's history in a small
+// language and what every rule says of it:
+//
+//	every 24h from 2026-09-20, 40 runs     the history: cadence, first start, number
+//	conf KEY=VALUE                         configuration of all runs
+//	all COLUMN=VALUE ...                   columns of all runs, sizes with k, m, g
+//	run N COLUMN=VALUE ...                 columns of run N, from 1
+//	run N conf KEY=VALUE                   configuration of run N and all later ones
+//	now 2026-11-01                         when the advice is asked for
+//	gate NAME VALUE                        fields of the policy that differ from the default
+//
+// Unless a case says otherwise a run succeeds after 30 minutes, complete.
+func TestCaseBook(t *testing.T) {
+	for name, ar := range cases(t) {
+		t.Run(name, func(t *testing.T) {
+			job := parseCase(t, string(ar.Files[0].Data))
+			got := describe(Advise(NewProfile("job", job.runs, job.now, job.policy), job.policy))
+			if *update {
+				ar.Files = []txtar.File{ar.Files[0], {Name: "advice", Data: []byte(got)}}
+				if err := os.WriteFile(filepath.Join("testdata/cases", name), txtar.Format(ar), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(string(ar.Files[1].Data), got); diff != "" {
+				t.Errorf("advice (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The order in which runs come in changes nothing.
+func TestAdviceIgnoresOrder(t *testing.T) {
+	for name, ar := range cases(t) {
+		job := parseCase(t, string(ar.Files[0].Data))
+		want := describe(Advise(NewProfile("job", job.runs, job.now, job.policy), job.policy))
+		r := rand.New(rand.NewPCG(1, 2))
+		for range 20 {
+			r.Shuffle(len(job.runs), func(i, j int) { job.runs[i], job.runs[j] = job.runs[j], job.runs[i] })
+			if got := describe(Advise(NewProfile("job", job.runs, job.now, job.policy), job.policy)); got != want {
+				t.Fatalf("%s: shuffled runs (-want +got):\n%s", name, cmp.Diff(want, got))
+			}
+		}
+	}
+}
+
+// Whatever the case, every rule answers once and every change is within the
+// closed list and the rails.
+func TestAdviceIsValid(t *testing.T) {
+	for name, ar := range cases(t) {
+		job := parseCase(t, string(ar.Files[0].Data))
+		checkAdvice(t, name, Advise(NewProfile("job", job.runs, job.now, job.policy), job.policy), job.policy)
+	}
+}
+
+func checkAdvice(t *testing.T, name string, a Advice, pol Policy) {
+	t.Helper()
+	if len(a.Findings) != len(Rules) {
+		t.Fatalf("%s: %d findings of %d rules", name, len(a.Findings), len(Rules))
+	}
+	for i, f := range a.Findings {
+		if f.Rule != Rules[i].Name || f.Reason == "" {
+			t.Errorf("%s: finding %d is of %q with reason %q", name, i, f.Rule, f.Reason)
+		}
+		if (f.Status == Advises) != (len(f.Changes) > 0) {
+			t.Errorf("%s: %s %s with %d changes", name, f.Rule, f.Status, len(f.Changes))
+		}
+		for _, c := range f.Changes {
+			if !slices.Contains(Rules[i].Keys, c.Key) {
+				t.Errorf("%s: %s changes %s, which its Keys do not name", name, f.Rule, c.Key)
+			}
+		}
+	}
+	if !slices.IsSortedFunc(a.Changes, func(x, y Change) int { return strings.Compare(x.Key, y.Key) }) {
+		t.Errorf("%s: changes are not sorted", name)
+	}
+	for _, c := range a.Changes {
+		p, ok := FindProperty(c.Key)
+		if !ok || !p.Write {
+			t.Errorf("%s: %s must never be written", name, c.Key)
+		}
+		if c.To == c.From || c.To == c.Effective {
+			t.Errorf("%s: %s from %q to %q is no change", name, c.Key, c.From, c.To)
+		}
+		checkRail(t, name, c, pol)
+	}
+}
+
+func checkRail(t *testing.T, name string, c Change, pol Policy) {
+	t.Helper()
+	conf := Conf{c.Key: c.To}
+	switch c.Key {
+	case keyMemory:
+		if v := conf.Bytes(c.Key).V; v < pol.MinHeap && v < ParseBytes(c.Effective, mib).V || v > pol.MaxHeap {
+			t.Errorf("%s: heap of %s", name, c.To)
+		}
+	case keyOverhead:
+		if v := conf.Bytes(c.Key).V; v < minOverhead || v > pol.MaxOverhead {
+			t.Errorf("%s: overhead of %s", name, c.To)
+		}
+	default:
+		if v := conf.Int(c.Key).V; v < 1 {
+			t.Errorf("%s: %s of %s", name, c.Key, c.To)
+		}
+	}
+}
+
+// Any measurement, however absurd, leads to valid advice within the rails.
+func FuzzAdvise(f *testing.F) {
+	f.Add(int64(4<<30), int64(1<<30), int64(0), int64(0), 0.9, 0.2, int64(8), int64(1000), int64(0))
+	f.Add(int64(512<<20), int64(math.MaxInt64), int64(-1), int64(math.MinInt64), math.NaN(), math.Inf(1), int64(0), int64(-5), int64(3))
+	f.Fuzz(func(t *testing.T, heap, peak, spilled, gc int64, coverage, ratio float64, partitions, runMs, oom int64) {
+		pol := DefaultPolicy()
+		start := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
+		var runs []Run
+		for i := range 40 {
+			s := start.Add(time.Duration(i) * 24 * time.Hour)
+			runs = append(runs, Run{
+				Key: Key{AppID: strconv.Itoa(i)}, Start: s, End: s.Add(time.Hour), Finished: true, Status: StatusSucceeded,
+				Conf:     Conf{keyMemory: strconv.FormatInt(heap, 10) + "b", keyPartitions: strconv.FormatInt(partitions, 10)},
+				PeakHeap: Some(peak), HeapCoverage: Some(coverage), MemorySpilled: Some(spilled), GCMs: Some(gc), RunMs: Some(runMs), HeapOOMTasks: Some(oom),
+				SpillStageBytes: Some(spilled), SpillStageRatio: Some(ratio), SpillStageShare: Some(ratio), SpillStageTasks: Some(partitions), SpillStageShuffle: Some(spilled),
+				MemoryByteMs: Some(ratio), UnifiedRegion: Some(peak), PeakOnHeapUnified: Some(peak), ExecutorCores: Some(partitions),
+			})
+		}
+		checkAdvice(t, "fuzz", Advise(NewProfile("job", runs, start.Add(41*24*time.Hour), pol), pol), pol)
+	})
+}
+
+func BenchmarkAdvise10k(b *testing.B) {
+	ar, err := txtar.ParseFile("testdata/cases/heap_over_provisioned.txtar")
+	if err != nil {
+		b.Fatal(err)
+	}
+	job := parseCase(b, string(ar.Files[0].Data))
+	for b.Loop() {
+		for range 10_000 {
+			Advise(NewProfile("job", job.runs, job.now, job.policy), job.policy)
+		}
+	}
+}
+
+func describe(a Advice) string {
+	var b strings.Builder
+	for _, f := range a.Findings {
+		fmt.Fprintf(&b, "%-22s %-10s %s\n", f.Rule, f.Status, f.Reason)
+		for _, e := range f.Evidence {
+			fmt.Fprintf(&b, "    %s: %v %s\n", e.Label, e.Value, e.Unit)
+		}
+	}
+	for _, c := range a.Changes {
+		fmt.Fprintf(&b, "change %s %q (%s) -> %s, %s, %s\n", c.Key, c.From, c.Effective, c.To, c.Rule, c.Confidence)
+	}
+	if e := a.Effect; e != nil {
+		fmt.Fprintf(&b, "effect container %s -> %s, %.3g -> %.3g GiB·h per run (%.3g to %.3g), %.3g runs a month, %d failed\n",
+			FormatMemory(e.ContainerBefore), FormatMemory(e.ContainerAfter), e.GBHoursBefore, e.GBHoursAfter, e.GBHoursLow, e.GBHoursHigh, e.RunsPerMonth, e.FailedRuns)
+	}
+	return b.String()
+}
+
+func cases(t testing.TB) map[string]*txtar.Archive {
+	t.Helper()
+	files, err := filepath.Glob("testdata/cases/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	out := make(map[string]*txtar.Archive)
+	for _, f := range files {
+		ar, err := txtar.ParseFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[filepath.Base(f)] = ar
+	}
+	return out
+}
+
+type testCase struct {
+	runs   []Run
+	now    time.Time
+	policy Policy
+}
+
+func parseCase(t testing.TB, src string) testCase {
+	t.Helper()
+	c := testCase{policy: DefaultPolicy()}
+	for _, line := range strings.Split(strings.TrimSpace(src), "\n") {
+		if err := c.parseLine(line); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+	}
+	return c
+}
+
+func (c *testCase) parseLine(line string) error {
+	word, rest, _ := strings.Cut(line, " ")
+	switch word {
+	case "every":
+		return c.history(rest)
+	case "conf":
+		return c.setConf(c.runs, rest)
+	case "all":
+		return setColumns(c.runs, rest)
+	case "run":
+		number, rest, _ := strings.Cut(rest, " ")
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 1 || n > len(c.runs) {
+			return fmt.Errorf("no run %s", number)
+		}
+		if conf, ok := strings.CutPrefix(rest, "conf "); ok {
+			return c.setConf(c.runs[n-1:], conf)
+		}
+		return setColumns(c.runs[n-1:n], rest)
+	case "now":
+		var err error
+		c.now, err = time.Parse(time.DateOnly, rest)
+		return err
+	case "gate":
+		return c.gate(rest)
+	}
+	return fmt.Errorf("unknown word %q", word)
+}
+
+func (c *testCase) history(s string) error {
+	var every, from string
+	var n int
+	if _, err := fmt.Sscanf(strings.ReplaceAll(s, ",", " ,"), "%s from %s , %d runs", &every, &from, &n); err != nil {
+		return err
+	}
+	step, err := time.ParseDuration(every)
+	if err != nil {
+		return err
+	}
+	start, err := time.Parse(time.DateOnly, from)
+	for i := range n {
+		at := start.Add(time.Duration(i) * step)
+		c.runs = append(c.runs, Run{
+			Key: Key{AppID: fmt.Sprintf("app-%03d", i+1)}, Start: at, End: at.Add(30 * time.Minute), Finished: true, Status: StatusSucceeded,
+			SparkVersion: "3.5.1", Workload: WorkloadBatch, Conf: Conf{},
+		})
+	}
+	return err
+}
+
+func (c *testCase) setConf(runs []Run, s string) error {
+	key, value, ok := strings.Cut(s, "=")
+	if !ok {
+		return fmt.Errorf("no value")
+	}
+	for i := range runs {
+		conf := Conf{}
+		for k, v := range runs[i].Conf {
+			conf[k] = v
+		}
+		conf[key] = value
+		runs[i].Conf = conf
+	}
+	return nil
+}
+
+func (c *testCase) gate(s string) error {
+	name, value, _ := strings.Cut(s, " ")
+	switch name {
+	case "min_history":
+		d, err := time.ParseDuration(value)
+		c.policy.MinHistory = d
+		return err
+	case "min_duration":
+		d, err := time.ParseDuration(value)
+		c.policy.MinDuration = d
+		return err
+	}
+	return fmt.Errorf("unknown gate %q", name)
+}
+
+func setColumns(runs []Run, s string) error {
+	for _, assignment := range strings.Fields(s) {
+		name, value, _ := strings.Cut(assignment, "=")
+		for i := range runs {
+			if err := setColumn(&runs[i], name, value); err != nil {
+				return fmt.Errorf("%s: %w", assignment, err)
+			}
+		}
+	}
+	return nil
+}
+
+// setColumn sets a column by its name. Maps take "key:number" or "none"; "lasts"
+// is the duration.
+func setColumn(r *Run, name, value string) error {
+	if name == "lasts" {
+		d, err := time.ParseDuration(value)
+		r.End = r.Start.Add(d)
+		return err
+	}
+	i := slices.IndexFunc(Columns, func(c Column) bool { return c.Name == name })
+	if i < 0 {
+		return fmt.Errorf("no such column")
+	}
+	var err error
+	switch f := Columns[i].Field(r).(type) {
+	case *string:
+		*f = value
+	case *bool:
+		*f, err = strconv.ParseBool(value)
+	case *Opt[int64]:
+		*f = ParseBytes(value, 1)
+		if !f.OK {
+			err = fmt.Errorf("no number")
+		}
+	case *Opt[bool]:
+		f.OK = true
+		f.V, err = strconv.ParseBool(value)
+	case *Opt[float64]:
+		f.OK = true
+		f.V, err = strconv.ParseFloat(value, 64)
+	case *int64:
+		*f, err = strconv.ParseInt(value, 10, 64)
+	case *map[string]int64:
+		if value == "none" {
+			*f = map[string]int64{}
+			return nil
+		}
+		key, number, _ := strings.Cut(value, ":")
+		n, perr := strconv.ParseInt(number, 10, 64)
+		*f, err = map[string]int64{key: n}, perr
+	default:
+		err = fmt.Errorf("cannot set %T", f)
+	}
+	return err
+}
