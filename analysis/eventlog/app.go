@@ -1,0 +1,209 @@
+package eventlog
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sparktune/sparktune/analysis"
+)
+
+// An app is the state of one application while its events go by. Everything
+// in it is bounded, whatever the log says.
+type app struct {
+	run     analysis.Run // what is known as soon as it is read
+	started bool         // an ApplicationStart was seen
+	context string       // SparkContext id of a Databricks log
+	start   int64        // milliseconds; 0 is missing
+	end     int64
+	last    int64 // largest event time seen
+
+	env         environment
+	profiles    profiles
+	executors   executors
+	concurrency concurrency
+	jobs        jobs
+	stages      stages
+	tasks       taskTotals
+	peaks       peaks
+	driver      peaks
+	evidence    evidence
+	outcome     outcome
+	workload    workload
+	sql         int64
+}
+
+// Bounds on texts that are kept.
+const (
+	maxText = 1 << 10
+	maxID   = 128
+)
+
+// maxTime is the end of the year 9999 in milliseconds; what is beyond is no
+// time.
+const maxTime = 253_402_300_799_999
+
+// see returns an event's time and remembers the largest; 0 when it is none.
+func (a *app) see(ms int64) int64 {
+	if ms <= 0 || ms > maxTime {
+		return 0
+	}
+	a.last = max(a.last, ms)
+	return ms
+}
+
+// finish makes the row. The app is not used afterwards.
+func (a *app) finish() analysis.Run {
+	end := a.end
+	if end == 0 {
+		end = a.last
+	}
+	r := &a.run
+	r.Start, r.End = instant(a.start), instant(end)
+	a.env.fill(r)
+	r.Workload = a.workload.name(r, &a.env)
+	a.stages.finish()
+	a.jobs.finish(a, end)
+	a.executors.finish(a, end)
+	a.tasks.fill(r)
+	a.fillStages(r)
+	a.peaks.fill(r)
+	if a.driver.heap > 0 {
+		r.DriverPeakHeap = some(a.driver.heap)
+	}
+	r.PeakTasks = a.concurrency.peak(a.executors.slots(a))
+	r.SQLExecutions = some(a.sql)
+	r.FailureEvidence = a.evidence.texts
+	r.Status = a.outcome.status(r)
+	return *r
+}
+
+func instant(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func some(v int64) analysis.Opt[int64] { return analysis.Some(v) }
+
+// positive is v, missing when it is not above zero: Spark writes 0 and -1 for
+// memory that was not sampled.
+func positive(v int64) analysis.Opt[int64] {
+	if v <= 0 {
+		return analysis.Opt[int64]{}
+	}
+	return some(v)
+}
+
+// ratio is a over b, missing when b is not above zero.
+func ratio(a, b int64) analysis.Opt[float64] {
+	if b <= 0 {
+		return analysis.Opt[float64]{}
+	}
+	return analysis.Some(float64(a) / float64(b))
+}
+
+// A sum adds measurements that may be absurd: negative ones count as nothing,
+// and it never overflows.
+type sum int64
+
+func (s *sum) add(v int64) {
+	if v <= 0 {
+		return
+	}
+	if int64(*s) > math.MaxInt64-v {
+		*s = math.MaxInt64
+		return
+	}
+	*s += sum(v)
+}
+
+// times multiplies without overflow; negative factors count as zero.
+func times(a, b int64) int64 {
+	if a <= 0 || b <= 0 {
+		return 0
+	}
+	if a > math.MaxInt64/b {
+		return math.MaxInt64
+	}
+	return a * b
+}
+
+// clip cuts a text of the log to n bytes, at a rune.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return strings.Clone(s[:n])
+}
+
+// An outcome follows what the last job or SQL execution came to.
+type outcome struct{ failed bool }
+
+// shutdownText marks jobs that a stopping driver cancelled: no failure by
+// itself.
+const shutdownText = "cancelled because SparkContext was shut down"
+
+func (o *outcome) job(failed bool, message string) {
+	if failed && strings.Contains(message, shutdownText) {
+		return
+	}
+	o.failed = failed
+}
+
+func (o *outcome) status(r *analysis.Run) string {
+	switch {
+	case r.ExitCode.OK && r.ExitCode.V != 0, o.failed:
+		return analysis.StatusFailed
+	case r.Finished:
+		return analysis.StatusSucceeded
+	}
+	return analysis.StatusUnknown
+}
+
+// counts is a small table of how often each of a few names occurred. Names
+// beyond its bound count together.
+type counts map[string]int64
+
+const (
+	maxCounts  = 16
+	otherCount = "other"
+)
+
+func (c *counts) add(name string) {
+	if *c == nil {
+		*c = make(counts)
+	}
+	if _, ok := (*c)[name]; !ok && (len(*c) >= maxCounts || len(name) > maxID || name == "") {
+		name = otherCount
+	}
+	(*c)[name]++
+}
+
+// mostCommon is the key with the highest count, the larger key on a tie.
+func mostCommon(m map[int64]int64) (int64, bool) {
+	best, ok := int64(0), false
+	for k, n := range m {
+		if !ok || cmp.Or(cmp.Compare(n, m[best]), cmp.Compare(k, best)) > 0 {
+			best, ok = k, true
+		}
+	}
+	return best, ok
+}
+
+// median of sorted or unsorted values; the mean of the middle two. It sorts.
+func median(v []int64) float64 {
+	slices.Sort(v)
+	n := len(v)
+	if n%2 == 1 {
+		return float64(v[n/2])
+	}
+	return float64(v[n/2-1])/2 + float64(v[n/2])/2
+}

@@ -1,0 +1,54 @@
+package eventlog
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Magic bytes. They are trusted over a file's name, which people change.
+var (
+	zstdMagic   = []byte{0x28, 0xb5, 0x2f, 0xfd}
+	lz4Magic    = []byte("LZ4Block")
+	snappyMagic = []byte{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0}
+	lzfMagic    = []byte("ZV")
+	gzipMagic   = []byte{0x1f, 0x8b}
+)
+
+// readBuffer is how much is read at a time.
+const readBuffer = 256 << 10
+
+// zstdWindow bounds what a frame may make the decoder allocate. Spark writes
+// level 1, whose window is 512 KiB; the zstd tool stays below 8 MiB.
+const zstdWindow = 16 << 20
+
+// decompress finds the codec by the first bytes of r and reads through it. An
+// unknown start is plain text.
+func decompress(r io.Reader) (io.ReadCloser, error) {
+	b := bufio.NewReaderSize(r, readBuffer)
+	head, err := b.Peek(len(lz4Magic))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	switch {
+	case bytes.HasPrefix(head, zstdMagic):
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, err
+		}
+		return z.IOReadCloser(), nil
+	case bytes.HasPrefix(head, gzipMagic):
+		return gzip.NewReader(b)
+	case bytes.HasPrefix(head, lz4Magic):
+		return io.NopCloser(&blockReader{next: lz4Blocks(b)}), nil
+	case bytes.HasPrefix(head, snappyMagic):
+		return io.NopCloser(&blockReader{next: snappyBlocks(b)}), nil
+	case bytes.HasPrefix(head, lzfMagic):
+		return io.NopCloser(&blockReader{next: lzfBlocks(b)}), nil
+	}
+	return io.NopCloser(b), nil
+}

@@ -1,0 +1,291 @@
+package eventlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sparktune/sparktune/analysis"
+)
+
+// environmentUpdate repeats for every added file or jar; the first one says
+// how the application was submitted.
+type environmentUpdate struct {
+	Spark  properties `json:"Spark Properties"`
+	Hadoop properties `json:"Hadoop Properties"`
+	System properties `json:"System Properties"`
+}
+
+func (e *environmentUpdate) apply(a *app) error {
+	if a.env.known {
+		return nil
+	}
+	a.env = environment{known: true, spark: e.Spark, system: e.System}
+	return nil
+}
+
+// properties holds the few properties that the package reads. Nothing else of
+// an application's environment is kept: it may hold secrets.
+type properties map[string]string
+
+// maxValue bounds a property's value; a longer one counts as absent.
+const maxValue = 64 << 10
+
+// UnmarshalJSON keeps wanted properties whose value is a text.
+func (p *properties) UnmarshalJSON(b []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
+		return err // null, or nothing to read
+	}
+	*p = make(properties)
+	for dec.More() {
+		tok, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		key, _ := tok.(string)
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return err
+		}
+		var s string
+		if wanted(key) && json.Unmarshal(value, &s) == nil && s != analysis.Redacted && len(s) <= maxValue {
+			(*p)[key] = s
+		}
+	}
+	return nil
+}
+
+// wantedProperties are read beside those of analysis.Properties and the
+// prefixes of wantedPrefixes.
+var wantedProperties = []string{
+	"spark.app.id",
+	"spark.databricks.clusterUsageTags.clusterId",
+	"spark.databricks.clusterUsageTags.clusterName",
+	"spark.databricks.clusterUsageTags.runtimeEngine",
+	"spark.executor.minMemoryOverhead",
+	"spark.kubernetes.namespace",
+	"spark.kubernetes.resource.type",
+	"spark.master",
+	"spark.openlineage.parentJobName",
+	"spark.openlineage.rootParentJobName",
+	"spark.plugins",
+	"spark.streaming.internal.batchTime",
+	"spark.submit.deployMode",
+	"spark.yarn.isPython",
+	"spark.yarn.queue",
+	"sun.java.command",
+}
+
+// wantedPrefixes are those of the orchestrator's context.
+var wantedPrefixes = []string{
+	"spark.airflow.",
+	"spark.executorEnv.AIRFLOW_CTX_",
+	"spark.kubernetes.driver.label.",
+	"spark.kubernetes.driverEnv.AIRFLOW_CTX_",
+	"spark.yarn.appMasterEnv.AIRFLOW_CTX_",
+}
+
+func wanted(key string) bool {
+	if _, ok := analysis.FindProperty(key); ok {
+		return true
+	}
+	if _, ok := slices.BinarySearch(wantedProperties, key); ok {
+		return true
+	}
+	return slices.ContainsFunc(wantedPrefixes, func(p string) bool {
+		return strings.HasPrefix(key, p) && len(key) <= maxID
+	})
+}
+
+// An environment is what is known of how the application was submitted.
+type environment struct {
+	known  bool
+	spark  properties
+	system properties
+	conf   analysis.Conf
+}
+
+// config is the configuration under its current names. It is made once.
+func (e *environment) config() analysis.Conf {
+	if e.conf == nil && e.known {
+		e.conf = make(analysis.Conf)
+		for i := range analysis.Properties {
+			p := &analysis.Properties[i]
+			if v, ok := e.find(p); ok {
+				e.conf[p.Name] = v
+			}
+		}
+	}
+	return e.conf
+}
+
+// find looks a property up under its current name, then under the old ones.
+func (e *environment) find(p *analysis.Property) (string, bool) {
+	for _, name := range slices.Concat([]string{p.Name}, p.Aliases) {
+		v, ok := e.spark[name]
+		if !ok {
+			continue
+		}
+		if strings.HasSuffix(name, "extraJavaOptions") {
+			v = jvmFlags(v)
+			return v, v != ""
+		}
+		return v, true
+	}
+	return "", false
+}
+
+// jvmFlags keeps the flags of the JVM itself (-Xss4m, -XX:+UseG1GC). System
+// properties and agents may carry secrets.
+func jvmFlags(options string) string {
+	var flags []string
+	for _, word := range words(options) {
+		if strings.HasPrefix(word, "-X") {
+			flags = append(flags, word)
+		}
+	}
+	return strings.Join(flags, " ")
+}
+
+// words splits at spaces outside quotes and leaves the quotes in.
+func words(s string) []string {
+	var quote rune
+	return strings.FieldsFunc(s, func(r rune) bool {
+		switch {
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			}
+		case r == '"' || r == '\'':
+			quote = r
+		default:
+			return r == ' ' || r == '\t' || r == '\n'
+		}
+		return false
+	})
+}
+
+func (e *environment) fill(r *analysis.Run) {
+	if r.AppID == "" {
+		r.AppID = clip(e.spark["spark.app.id"], maxText)
+	}
+	r.Cluster = clip(e.spark["spark.databricks.clusterUsageTags.clusterId"], maxText)
+	r.Master = clip(e.spark["spark.master"], maxText)
+	r.DeployMode = clip(e.spark["spark.submit.deployMode"], maxText)
+	r.Queue = clip(e.spark["spark.yarn.queue"], maxText)
+	r.Namespace = clip(e.spark["spark.kubernetes.namespace"], maxText)
+	command := parseCommand(e.system["sun.java.command"])
+	r.Application, r.MainClass = clip(command.application, maxText), clip(command.mainClass, maxText)
+	r.Conf = e.config()
+	e.identify(r)
+}
+
+// local says whether driver and executor are one process.
+func (e *environment) local() bool {
+	master := e.spark["spark.master"]
+	return master == "local" || strings.HasPrefix(master, "local[")
+}
+
+func (e *environment) python() bool {
+	return e.spark["spark.yarn.isPython"] == "true" || e.spark["spark.kubernetes.resource.type"] == "python" ||
+		strings.HasSuffix(parseCommand(e.system["sun.java.command"]).application, ".py")
+}
+
+// resourceProfileAdded says what is asked for one executor, in mebibytes.
+type resourceProfileAdded struct {
+	ID       int64 `json:"Resource Profile Id"`
+	Executor struct {
+		Memory   amount  `json:"memory"`
+		Overhead *amount `json:"memoryOverhead"`
+		OffHeap  amount  `json:"offHeap"`
+		PySpark  amount  `json:"pyspark.memory"`
+	} `json:"Executor Resource Requests"`
+	Task struct {
+		CPUs struct{ Amount float64 } `json:"cpus"`
+	} `json:"Task Resource Requests"`
+}
+
+type amount struct{ Amount int64 }
+
+func (m amount) bytes() int64 { return times(m.Amount, mib) }
+
+const mib = 1 << 20
+
+// maxProfiles bounds the resource profiles that are kept; applications have
+// one or two.
+const maxProfiles = 64
+
+type profiles map[int64]*resourceProfileAdded
+
+func (e *resourceProfileAdded) apply(a *app) error {
+	if len(a.profiles) >= maxProfiles {
+		return fmt.Errorf("more than %d resource profiles", maxProfiles)
+	}
+	if a.profiles == nil {
+		a.profiles = make(profiles)
+	}
+	a.profiles[e.ID] = e
+	return nil
+}
+
+// container is the memory asked for an executor of a profile; missing in local
+// mode, where there is none, and when nothing says.
+func (a *app) container(profile int64) analysis.Opt[int64] {
+	if a.env.local() || !a.env.known && a.profiles[profile] == nil {
+		return analysis.Opt[int64]{}
+	}
+	conf := a.env.config()
+	heap := conf.Bytes("spark.executor.memory").Or(0)
+	pyspark := conf.Bytes("spark.executor.pyspark.memory").Or(0)
+	overhead := conf.Bytes("spark.executor.memoryOverhead")
+	offHeap := int64(0)
+	if conf.Bool("spark.memory.offHeap.enabled").Or(false) {
+		offHeap = conf.Bytes("spark.memory.offHeap.size").Or(0)
+	}
+	if p := a.profiles[profile]; p != nil {
+		heap = cmpPositive(p.Executor.Memory.bytes(), heap)
+		offHeap = cmpPositive(p.Executor.OffHeap.bytes(), offHeap)
+		pyspark = cmpPositive(p.Executor.PySpark.bytes(), pyspark)
+		if p.Executor.Overhead != nil {
+			overhead = some(p.Executor.Overhead.bytes())
+		}
+	}
+	if !a.env.python() {
+		pyspark = 0
+	}
+	var total sum
+	for _, part := range []int64{heap, overhead.Or(a.defaultOverhead(heap)), offHeap, pyspark} {
+		total.add(part)
+	}
+	return positive(int64(total))
+}
+
+func cmpPositive(v, def int64) int64 {
+	if v > 0 {
+		return v
+	}
+	return def
+}
+
+// Spark's defaults for memory outside the heap.
+const (
+	minOverhead          = 384 * mib
+	overheadFactor       = 0.10
+	overheadFactorNonJVM = 0.40 // on Kubernetes
+)
+
+func (a *app) defaultOverhead(heap int64) int64 {
+	conf := a.env.config()
+	factor := overheadFactor
+	if a.env.python() && strings.HasPrefix(a.env.spark["spark.master"], "k8s://") {
+		factor = overheadFactorNonJVM
+	}
+	if f := conf.Float("spark.executor.memoryOverheadFactor"); f.OK && f.V > 0 && f.V < 100 {
+		factor = f.V
+	}
+	floor := analysis.ParseBytes(a.env.spark["spark.executor.minMemoryOverhead"], mib).Or(minOverhead)
+	return max(int64(float64(heap)*factor), floor)
+}

@@ -1,0 +1,178 @@
+package eventlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+)
+
+// An event is one line of a log: it changes the state of its application. An
+// error says that the state has no room for it; the event is then counted as
+// not read.
+type event interface {
+	apply(*app) error
+}
+
+// eventPrefix starts every event line that Spark writes.
+const eventPrefix = `{"Event":"`
+
+const sqlUI = "org.apache.spark.sql.execution.ui.SparkListener"
+
+// newEvent is the value that an event of this name is decoded into. Events
+// that are only counted, or whose name says all, need no decoding: nil.
+func newEvent(name string) event {
+	switch name {
+	case "SparkListenerLogStart":
+		return new(logStart)
+	case "SparkListenerApplicationStart":
+		return new(applicationStart)
+	case "SparkListenerApplicationEnd":
+		return new(applicationEnd)
+	case "SparkListenerEnvironmentUpdate":
+		return new(environmentUpdate)
+	case "SparkListenerResourceProfileAdded":
+		return new(resourceProfileAdded)
+	case "SparkListenerExecutorAdded":
+		return new(executorAdded)
+	case "SparkListenerExecutorRemoved":
+		return new(executorRemoved)
+	case "SparkListenerBlockManagerAdded":
+		return new(blockManagerAdded)
+	case "SparkListenerJobStart":
+		return new(jobStart)
+	case "SparkListenerJobEnd":
+		return new(jobEnd)
+	case "SparkListenerStageCompleted":
+		return new(stageCompleted)
+	case "SparkListenerTaskEnd":
+		return new(taskEnd)
+	case "SparkListenerStageExecutorMetrics":
+		return new(stageExecutorMetrics)
+	case "SparkListenerExecutorMetricsUpdate":
+		return new(executorMetricsUpdate)
+	case sqlUI + "SQLExecutionStart":
+		return new(sqlStart)
+	case sqlUI + "SQLExecutionEnd":
+		return new(sqlEnd)
+	case "DBCEventLoggingListenerMetadata":
+		return new(databricksMetadata)
+	}
+	return nil
+}
+
+// A named event is one of which only the name is read.
+type named string
+
+var errNoEvent = errors.New("not a Spark event")
+
+// decode reads one line. Spark writes the name first; any other order is
+// looked up the slow way.
+func decode(text []byte) (event, error) {
+	name, ok := eventName(text)
+	if !ok {
+		var head struct{ Event string }
+		if err := json.Unmarshal(text, &head); err != nil || head.Event == "" {
+			return nil, errNoEvent
+		}
+		name = head.Event
+	}
+	ev := newEvent(name)
+	if ev == nil {
+		if !closed(text) {
+			return nil, errNoEvent
+		}
+		return named(strings.Clone(name)), nil
+	}
+	if err := json.Unmarshal(text, ev); err != nil {
+		return nil, err
+	}
+	return ev, nil
+}
+
+// eventName is the name of an event whose line starts as Spark writes it.
+func eventName(text []byte) (string, bool) {
+	rest, ok := bytes.CutPrefix(text, []byte(eventPrefix))
+	if !ok {
+		return "", false
+	}
+	name, _, ok := bytes.Cut(rest, []byte{'"'})
+	if !ok || len(name) == 0 || bytes.IndexByte(name, '\\') >= 0 {
+		return "", false
+	}
+	return string(name), true
+}
+
+// closed says whether a line that is not decoded at least ends as an object.
+func closed(text []byte) bool { return bytes.HasSuffix(text, []byte{'}'}) }
+
+func (n named) apply(a *app) error {
+	switch {
+	case n == "SparkListenerTaskStart":
+		a.concurrency.start()
+	case n == "SparkListenerStageSubmitted":
+		a.concurrency.stages++
+	default:
+		a.workload.seen(string(n))
+	}
+	return nil
+}
+
+type logStart struct {
+	Version string `json:"Spark Version"`
+}
+
+func (e *logStart) apply(a *app) error {
+	a.run.SparkVersion = clip(e.Version, maxText)
+	return nil
+}
+
+type applicationStart struct {
+	Name      string `json:"App Name"`
+	ID        string `json:"App ID"`
+	Attempt   string `json:"App Attempt ID"`
+	Timestamp int64
+	User      string
+}
+
+func (e *applicationStart) apply(a *app) error {
+	if a.started {
+		return nil // a part that repeats its start
+	}
+	a.started = true
+	a.run.AppName = clip(e.Name, maxText)
+	a.run.AppID = clip(e.ID, maxText)
+	a.run.Attempt = clip(e.Attempt, maxText)
+	a.run.User = clip(e.User, maxText)
+	a.start = a.see(e.Timestamp)
+	return nil
+}
+
+type applicationEnd struct {
+	Timestamp int64
+	ExitCode  *int64
+}
+
+func (e *applicationEnd) apply(a *app) error {
+	a.run.Finished = true
+	a.end = a.see(e.Timestamp)
+	if e.ExitCode != nil {
+		a.run.ExitCode = some(*e.ExitCode)
+	}
+	return nil
+}
+
+// databricksMetadata starts each part of a Databricks cluster's log. It stands
+// in for LogStart, which those logs do not have.
+type databricksMetadata struct {
+	Version string          `json:"Spark Version"`
+	Context json.RawMessage `json:"SparkContext Id"`
+}
+
+func (e *databricksMetadata) apply(a *app) error {
+	a.context = clip(string(e.Context), maxText)
+	if a.run.SparkVersion == "" {
+		a.run.SparkVersion = clip(e.Version, maxText)
+	}
+	return nil
+}

@@ -1,0 +1,284 @@
+package eventlog
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+type jobStart struct {
+	ID        int64      `json:"Job ID"`
+	Submitted *int64     `json:"Submission Time"` // absent in the oldest logs
+	StageIDs  []int64    `json:"Stage IDs"`
+	Props     properties `json:"Properties"`
+}
+
+type jobEnd struct {
+	ID        int64 `json:"Job ID"`
+	Completed int64 `json:"Completion Time"`
+	Result    struct {
+		Result    string
+		Exception struct{ Message string }
+	} `json:"Job Result"`
+}
+
+// A job is one that has started; it is kept a little beyond its end, for
+// events that come late.
+type job struct {
+	id         int64
+	start, end int64
+	stages     []int64 // sorted
+	chains     map[int64]stageWork
+}
+
+// stageWork is what the critical path needs of a stage.
+type stageWork struct {
+	longest int64 // of its successful tasks, milliseconds
+	parents []int64
+}
+
+// jobs follows the intervals of jobs and their critical paths.
+type jobs struct {
+	started, failed int64
+	untimed         bool // a job without times was seen
+	open            []*job
+	ended           []*job
+	stageIDs        int // kept in all jobs
+
+	busy  sum   // length of the closed intervals' union
+	since int64 // start of the current interval, or the end of the last
+
+	paths pathSum
+}
+
+// Bounds of what is kept of jobs.
+const (
+	maxOpenJobs  = 1 << 12
+	maxEndedJobs = 32
+	maxJobStages = 1 << 18 // stage ids in all kept jobs
+)
+
+func (e *jobStart) apply(a *app) error {
+	j := &a.jobs
+	if _, ok := e.Props["spark.streaming.internal.batchTime"]; ok {
+		a.workload.streaming = true
+	}
+	if slices.ContainsFunc(j.open, func(o *job) bool { return o.id == e.ID }) {
+		return nil
+	}
+	j.started++
+	if e.Submitted == nil {
+		j.untimed = true
+		return nil
+	}
+	if len(j.open) >= maxOpenJobs {
+		return fmt.Errorf("more than %d open jobs", maxOpenJobs)
+	}
+	start := a.see(*e.Submitted)
+	if len(j.open) == 0 {
+		j.since = max(j.since, start)
+	}
+	started := &job{id: e.ID, start: start}
+	if j.stageIDs+len(e.StageIDs) <= maxJobStages {
+		j.stageIDs += len(e.StageIDs)
+		slices.Sort(e.StageIDs)
+		started.stages = e.StageIDs
+	}
+	j.open = append(j.open, started)
+	return nil
+}
+
+func (e *jobEnd) apply(a *app) error {
+	failed := e.Result.Result == "JobFailed"
+	if failed {
+		a.jobs.failed++
+		a.evidence.add(e.Result.Exception.Message)
+	}
+	a.outcome.job(failed, e.Result.Exception.Message)
+	a.jobs.close(e.ID, a.see(e.Completed), &a.stages)
+	return nil
+}
+
+// close ends a job. An end without a start is that of a job that started
+// before the log, or was reported twice: it has no interval.
+func (j *jobs) close(id, end int64, s *stages) {
+	i := slices.IndexFunc(j.open, func(o *job) bool { return o.id == id })
+	if i < 0 {
+		return
+	}
+	o := j.open[i]
+	o.end = end
+	j.open = slices.Delete(j.open, i, i+1)
+	if len(j.open) == 0 {
+		j.closeInterval(end)
+	}
+	j.ended = append(j.ended, o)
+	if len(j.ended) > maxEndedJobs {
+		j.settle(s)
+	}
+}
+
+// closeInterval adds the current interval. Starts and ends come in the order
+// of the listener bus, so an interval can start a little before the last end.
+func (j *jobs) closeInterval(end int64) {
+	if end > j.since {
+		j.busy.add(end - j.since)
+		j.since = end
+	}
+}
+
+// settle forgets the job that ended longest ago.
+func (j *jobs) settle(s *stages) {
+	o := j.ended[0]
+	j.ended = j.ended[1:]
+	for _, st := range s.kept {
+		if st.owner == o {
+			o.note(st)
+		}
+	}
+	j.stageIDs -= len(o.stages)
+	j.paths.add(o.start, o.end, o.criticalPath(), j.oldest())
+}
+
+// oldest is the earliest start of the jobs that are not settled.
+func (j *jobs) oldest() int64 {
+	t := int64(maxTime)
+	for _, list := range [][]*job{j.ended, j.open} {
+		for _, o := range list {
+			t = min(t, o.start)
+		}
+	}
+	return t
+}
+
+// owner is the job that runs a stage which shows up now: the oldest one that
+// lists it. Later jobs that list it skip it.
+func (j *jobs) owner(stage int64) *job {
+	for _, list := range [][]*job{j.open, j.ended} {
+		for _, o := range list {
+			if _, ok := slices.BinarySearch(o.stages, stage); ok {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
+// note takes in what the critical path needs of a stage.
+func (o *job) note(s *stage) {
+	if o.chains == nil {
+		o.chains = make(map[int64]stageWork)
+	}
+	work := o.chains[s.id]
+	work.longest = max(work.longest, s.run.max)
+	if s.parents != nil {
+		work.parents = s.parents
+	}
+	o.chains[s.id] = work
+}
+
+// criticalPath is the longest chain of parent stages. Spark numbers parents
+// before their children.
+func (o *job) criticalPath() int64 {
+	var longest int64
+	chain := make(map[int64]int64, len(o.chains))
+	for _, id := range o.stages {
+		work := o.chains[id]
+		var before int64
+		for _, p := range work.parents {
+			if p < id {
+				before = max(before, chain[p])
+			}
+		}
+		var total sum
+		total.add(before)
+		total.add(work.longest)
+		chain[id] = int64(total)
+		longest = max(longest, chain[id])
+	}
+	return longest
+}
+
+func (j *jobs) finish(a *app, end int64) {
+	for len(j.ended) > 0 {
+		j.settle(&a.stages)
+	}
+	if len(j.open) > 0 {
+		j.closeInterval(end)
+	}
+	r := &a.run
+	r.Jobs, r.JobsFailed = some(j.started), some(j.failed)
+	if j.untimed {
+		return
+	}
+	r.CriticalPathMs = some(j.paths.most())
+	r.JobMs = some(int64(j.busy))
+	if d := r.Duration(); d.OK {
+		ms := d.V.Milliseconds()
+		r.JobMs = some(min(r.JobMs.V, ms))
+		r.DriverOnlyMs = some(ms - r.JobMs.V)
+	}
+}
+
+// A pathSum is the most that the critical paths of jobs which did not overlap
+// add up to: jobs side by side share the cores, jobs one after the other wait
+// for each other, so this is a lower bound of the time jobs take.
+type pathSum struct{ steps []pathStep }
+
+// pathStep says that by time end, jobs with these paths one after the other
+// can have ended. Both fields grow from step to step.
+type pathStep struct{ end, total int64 }
+
+const maxPathSteps = 1 << 12
+
+// add takes in a job; jobs come in the order of their ends. No later job
+// starts before oldest.
+func (p *pathSum) add(start, end, path, oldest int64) {
+	var total sum
+	total.add(p.until(start))
+	total.add(path)
+	if int64(total) > p.most() {
+		p.steps = append(p.steps, pathStep{max(end, p.lastEnd()), int64(total)})
+	}
+	p.prune(oldest)
+}
+
+func (p *pathSum) until(t int64) int64 {
+	i, _ := slices.BinarySearchFunc(p.steps, t+1, func(s pathStep, t int64) int { return cmp.Compare(s.end, t) })
+	if i == 0 {
+		return 0
+	}
+	return p.steps[i-1].total
+}
+
+// prune drops steps that no later job can ask for. When very many remain,
+// dropping every other one keeps the bound a bound.
+func (p *pathSum) prune(oldest int64) {
+	i, _ := slices.BinarySearchFunc(p.steps, oldest+1, func(s pathStep, t int64) int { return cmp.Compare(s.end, t) })
+	if i > 1 {
+		p.steps = slices.Delete(p.steps, 0, i-1)
+	}
+	if len(p.steps) > maxPathSteps {
+		kept := p.steps[:0]
+		for i, s := range p.steps {
+			if i%2 == 1 || i == len(p.steps)-1 {
+				kept = append(kept, s)
+			}
+		}
+		p.steps = kept
+	}
+}
+
+func (p *pathSum) most() int64 {
+	if len(p.steps) == 0 {
+		return 0
+	}
+	return p.steps[len(p.steps)-1].total
+}
+
+func (p *pathSum) lastEnd() int64 {
+	if len(p.steps) == 0 {
+		return 0
+	}
+	return p.steps[len(p.steps)-1].end
+}

@@ -1,0 +1,161 @@
+package eventlog
+
+import (
+	"github.com/sparktune/sparktune/analysis"
+)
+
+// executorMetrics are sampled peaks of one process: bytes, and counts since
+// its start. 0 and -1 bytes mean that no sample fell into the task.
+type executorMetrics struct {
+	Heap      int64 `json:"JVMHeapMemory"`
+	OnHeap    int64 `json:"OnHeapUnifiedMemory"`
+	OffHeap   int64 `json:"OffHeapUnifiedMemory"`
+	Direct    int64 `json:"DirectPoolMemory"`
+	Mapped    int64 `json:"MappedPoolMemory"`
+	JVMRSS    int64 `json:"ProcessTreeJVMRSSMemory"`
+	PythonRSS int64 `json:"ProcessTreePythonRSSMemory"`
+	OtherRSS  int64 `json:"ProcessTreeOtherRSSMemory"`
+	MinorGC   int64 `json:"MinorGCCount"`
+	MajorGC   int64 `json:"MajorGCCount"`
+}
+
+// stageExecutorMetrics come just before a stage completes, one per executor,
+// when spark.eventLog.logStageExecutorMetrics is on.
+type stageExecutorMetrics struct {
+	ID      string          `json:"Executor ID"`
+	Stage   int64           `json:"Stage ID"`
+	Attempt int64           `json:"Stage Attempt ID"`
+	Metrics executorMetrics `json:"Executor Metrics"`
+}
+
+func (e *stageExecutorMetrics) apply(a *app) error {
+	if e.ID == driverID {
+		a.driver.add(&e.Metrics)
+		if !a.env.local() {
+			return nil
+		}
+	}
+	a.peaks.add(&e.Metrics)
+	a.stages.get(e.Stage, e.Attempt, &a.jobs).pay(e.ID, &e.Metrics, &a.peaks)
+	return nil
+}
+
+// executorMetricsUpdate is only logged for the driver.
+type executorMetricsUpdate struct {
+	ID      string `json:"Executor ID"`
+	Updates []struct {
+		Metrics executorMetrics `json:"Executor Metrics"`
+	} `json:"Executor Metrics Updated"`
+}
+
+func (e *executorMetricsUpdate) apply(a *app) error {
+	for i := range e.Updates {
+		if e.ID == driverID {
+			a.driver.add(&e.Updates[i].Metrics)
+		}
+	}
+	return nil
+}
+
+// peaks are the largest values of any executor, and how much run time they
+// cover.
+type peaks struct {
+	heap, onHeap, offHeap       int64
+	direct, mapped              int64
+	jvmRSS, pythonRSS, otherRSS int64
+	minorGC, majorGC            int64
+	runMs                       sum
+	heapMs, rssMs               sum
+}
+
+func (p *peaks) add(m *executorMetrics) {
+	p.heap = max(p.heap, m.Heap)
+	p.onHeap = max(p.onHeap, m.OnHeap)
+	p.offHeap = max(p.offHeap, m.OffHeap)
+	p.direct = max(p.direct, m.Direct)
+	p.mapped = max(p.mapped, m.Mapped)
+	p.jvmRSS = max(p.jvmRSS, m.JVMRSS)
+	p.pythonRSS = max(p.pythonRSS, m.PythonRSS)
+	p.otherRSS = max(p.otherRSS, m.OtherRSS)
+	p.minorGC = max(p.minorGC, m.MinorGC)
+	p.majorGC = max(p.majorGC, m.MajorGC)
+}
+
+// A debt is the run time of tasks without a sample of their own, which a
+// sample of their stage and executor covers when it comes.
+type debt struct {
+	heapMs, rssMs     sum
+	heapPaid, rssPaid bool
+}
+
+// maxDebts bounds the executors of a stage whose tasks wait for samples.
+const maxDebts = 1 << 12
+
+// sample takes in a task's own samples and what they cover.
+func (a *app) sample(e *taskEnd, st *stage) {
+	p, run := &a.peaks, e.Metrics.RunMs
+	p.runMs.add(run)
+	p.add(&e.Executor)
+	heap, rss := e.Executor.Heap > 0, e.Executor.JVMRSS > 0
+	if heap && rss {
+		p.heapMs.add(run)
+		p.rssMs.add(run)
+		return
+	}
+	d, ok := st.debts[e.Info.ExecutorID]
+	if heap || d.heapPaid {
+		p.heapMs.add(run)
+	} else {
+		d.heapMs.add(run)
+	}
+	if rss || d.rssPaid {
+		p.rssMs.add(run)
+	} else {
+		d.rssMs.add(run)
+	}
+	if ok || a.staged() && len(st.debts) < maxDebts && len(e.Info.ExecutorID) <= maxID {
+		st.owe(e.Info.ExecutorID, d)
+	}
+}
+
+// staged says whether samples per stage may come.
+func (a *app) staged() bool {
+	return !a.env.known || a.env.config().Bool("spark.eventLog.logStageExecutorMetrics").Or(false)
+}
+
+func (s *stage) owe(executor string, d debt) {
+	if s.debts == nil {
+		s.debts = make(map[string]debt)
+	}
+	s.debts[executor] = d
+}
+
+func (s *stage) pay(executor string, m *executorMetrics, p *peaks) {
+	d, ok := s.debts[executor]
+	if !ok && (len(s.debts) >= maxDebts || len(executor) > maxID) {
+		return
+	}
+	if m.Heap > 0 {
+		p.heapMs.add(int64(d.heapMs))
+		d.heapMs, d.heapPaid = 0, true
+	}
+	if m.JVMRSS > 0 {
+		p.rssMs.add(int64(d.rssMs))
+		d.rssMs, d.rssPaid = 0, true
+	}
+	s.owe(executor, d)
+}
+
+func (p *peaks) fill(r *analysis.Run) {
+	r.PeakHeap = positive(p.heap)
+	r.PeakOnHeapUnified, r.PeakOffHeapUnified = positive(p.onHeap), positive(p.offHeap)
+	r.PeakDirectPool, r.PeakMappedPool = positive(p.direct), positive(p.mapped)
+	r.PeakJVMRSS, r.PeakPythonRSS, r.PeakOtherRSS = positive(p.jvmRSS), positive(p.pythonRSS), positive(p.otherRSS)
+	if p.heap > 0 {
+		// Where the heap was sampled, no collection is a measurement.
+		r.MinorGCCount, r.MajorGCCount = some(max(p.minorGC, 0)), some(max(p.majorGC, 0))
+	}
+	if p.runMs > 0 {
+		r.HeapCoverage, r.RSSCoverage = ratio(int64(p.heapMs), int64(p.runMs)), ratio(int64(p.rssMs), int64(p.runMs))
+	}
+}

@@ -1,0 +1,282 @@
+package eventlog
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sparktune/sparktune/analysis"
+)
+
+type stageCompleted struct {
+	Info struct {
+		ID        int64   `json:"Stage ID"`
+		Attempt   int64   `json:"Stage Attempt ID"`
+		Tasks     int64   `json:"Number of Tasks"`
+		Parents   []int64 `json:"Parent IDs"`
+		Submitted int64   `json:"Submission Time"`
+		Completed int64   `json:"Completion Time"`
+		Failure   *string `json:"Failure Reason"`
+	} `json:"Stage Info"`
+}
+
+// A stage is one stage attempt. It is kept beyond its completion, because
+// tasks end late.
+type stage struct {
+	id, attempt int64
+	owner       *job
+	parents     []int64
+
+	completed bool
+	failed    bool
+	wall      int64 // milliseconds
+	tasks     int64 // Number of Tasks
+
+	run, bytes, spill dist // of successful tasks: milliseconds, bytes read, bytes spilled
+	runMs, spilled    sum  // of all ends with metrics, as the following
+	input, output     sum
+	read, write       sum
+
+	done   bitmap          // partitions that succeeded
+	losses map[int64]int64 // of executors caused by the application, by task index
+	debts  map[string]debt // by executor
+}
+
+// stages holds the attempts that are still worked on and what the others came
+// to.
+type stages struct {
+	kept []*stage // in the order of their first event
+	bits int      // bytes in their bitmaps
+
+	completed, failed, retries int64
+	missing                    sum
+	skewed, spilled            int64
+	spilledRunMs               sum
+	maxLosses                  int64
+
+	worstSkew  skew
+	worstSpill spill
+}
+
+// Bounds of what is kept of stages. Fewer than 20 run at a time; the rest
+// waits for late events.
+const (
+	maxStages    = 128
+	maxBitmaps   = 8 << 20
+	maxParents   = 1 << 10
+	maxLossTasks = 1 << 10
+)
+
+// get finds an attempt or starts one; the oldest completed attempt makes room.
+func (s *stages) get(id, attempt int64, j *jobs) *stage {
+	for i := len(s.kept) - 1; i >= 0; i-- {
+		if s.kept[i].id == id && s.kept[i].attempt == attempt {
+			return s.kept[i]
+		}
+	}
+	if len(s.kept) >= maxStages {
+		i := max(slices.IndexFunc(s.kept, func(st *stage) bool { return st.completed }), 0)
+		s.settle(s.kept[i])
+		s.kept = slices.Delete(s.kept, i, i+1)
+	}
+	st := &stage{id: id, attempt: attempt, owner: j.owner(id)}
+	s.kept = append(s.kept, st)
+	return st
+}
+
+func (e *stageCompleted) apply(a *app) error {
+	info := &e.Info
+	submitted, completed := a.see(info.Submitted), a.see(info.Completed)
+	a.concurrency.stageEnd()
+	st := a.stages.get(info.ID, info.Attempt, &a.jobs)
+	if st.completed || submitted == 0 {
+		return nil // a second report, or a stage that never ran
+	}
+	st.completed = true
+	st.failed = info.Failure != nil
+	st.tasks = info.Tasks
+	st.parents = info.Parents[:min(len(info.Parents), maxParents)]
+	st.wall = max(completed-submitted, 0)
+	a.stages.complete(st)
+	return nil
+}
+
+func (s *stages) complete(st *stage) {
+	s.completed++
+	if st.failed {
+		s.failed++
+	}
+	if st.attempt > 0 {
+		s.retries++
+	}
+	if st.done.count >= st.tasks {
+		s.bits -= st.done.free()
+	}
+}
+
+// settle adds an attempt up for good.
+func (s *stages) settle(st *stage) {
+	if st.owner != nil {
+		st.owner.note(st)
+	}
+	s.bits -= st.done.free()
+	if st.completed && !st.failed && st.attempt == 0 {
+		s.missing.add(st.tasks - st.done.count)
+	}
+	if st.spilled > 0 {
+		s.spilled++
+		s.spilledRunMs.add(int64(st.runMs))
+	}
+	for _, n := range st.losses {
+		s.maxLosses = max(s.maxLosses, n)
+	}
+	s.worstSpill.offer(st)
+	s.worstSkew.offer(st)
+	if st.run.n >= 10 {
+		if m := st.run.median(); m >= 100 && float64(st.run.max) >= skewFactor*m {
+			s.skewed++
+		}
+	}
+}
+
+func (s *stages) finish() {
+	for _, st := range s.kept {
+		s.settle(st)
+	}
+}
+
+// skewFactor is how many medians make a task too large.
+const skewFactor = 5
+
+// skew is the stage whose longest task exceeds its median most.
+type skew struct {
+	found       bool
+	id          int64
+	excess      float64
+	max, wall   int64
+	ratio       float64
+	bytesRatio  float64
+	medianBytes float64
+}
+
+func (k *skew) offer(st *stage) {
+	if st.run.n < 2 {
+		return
+	}
+	m := st.run.median()
+	o := skew{found: true, id: st.id, excess: float64(st.run.max) - m, max: st.run.max, wall: st.wall, medianBytes: st.bytes.median()}
+	if m > 0 {
+		o.ratio = float64(st.run.max) / m
+	}
+	if o.medianBytes > 0 {
+		o.bytesRatio = float64(st.bytes.max) / o.medianBytes
+	}
+	if !k.found || cmp.Or(cmp.Compare(o.excess, k.excess), cmp.Compare(k.id, o.id)) > 0 {
+		*k = o
+	}
+}
+
+func (k *skew) fill(r *analysis.Run) {
+	if !k.found {
+		return
+	}
+	r.SkewStageID, r.SkewMaxMs = some(k.id), some(k.max)
+	if k.ratio > 0 {
+		r.SkewRatio = analysis.Some(k.ratio)
+	}
+	if k.bytesRatio > 0 {
+		r.SkewBytesRatio = analysis.Some(k.bytesRatio)
+	}
+	if d := r.Duration(); d.OK && k.wall > 0 {
+		r.SkewStageShare = ratio(k.wall, d.V.Milliseconds())
+	}
+}
+
+// spill is the stage that spilled most.
+type spill struct {
+	found                  bool
+	id, bytes, runMs, data int64
+	tasks, read            int64
+	skewed                 bool
+}
+
+func (k *spill) offer(st *stage) {
+	if st.spilled == 0 {
+		return
+	}
+	o := spill{
+		found: true, id: st.id, bytes: int64(st.spilled), runMs: int64(st.runMs),
+		data:  int64(max(st.input, st.output, st.read, st.write)),
+		tasks: st.tasks, read: int64(st.read),
+		skewed: st.spill.skewed() || st.run.skewed(),
+	}
+	if !k.found || cmp.Or(cmp.Compare(o.bytes, k.bytes), cmp.Compare(k.id, o.id)) > 0 {
+		*k = o
+	}
+}
+
+// skewed says whether the largest of several values is many times the median.
+func (d *dist) skewed() bool {
+	return d.n >= 2 && d.max > 0 && float64(d.max) >= skewFactor*d.median()
+}
+
+func (k *spill) fill(r *analysis.Run, runMs int64) {
+	if !k.found {
+		return
+	}
+	r.SpillStageID, r.SpillStageBytes = some(k.id), some(k.bytes)
+	r.SpillStageRatio = ratio(k.bytes, k.data)
+	r.SpillStageShare = ratio(k.runMs, runMs)
+	r.SpillStageTasks = positive(k.tasks)
+	r.SpillStageSkewed = analysis.Some(k.skewed)
+	r.SpillStageShuffle = some(k.read)
+}
+
+func (a *app) fillStages(r *analysis.Run) {
+	s := &a.stages
+	r.Stages, r.StagesFailed, r.StageRetries = some(s.completed), some(s.failed), some(s.retries)
+	r.MissingTasks = int64(s.missing)
+	r.MaxTaskLosses = some(s.maxLosses)
+	if !a.tasks.measured {
+		return
+	}
+	r.StagesWithSpill, r.SkewStages = some(s.spilled), some(s.skewed)
+	r.SpillRunShare = ratio(int64(s.spilledRunMs), int64(a.tasks.runMs))
+	s.worstSpill.fill(r, int64(a.tasks.runMs))
+	s.worstSkew.fill(r)
+}
+
+// A bitmap is the set of partitions that succeeded.
+type bitmap struct {
+	words []uint64
+	count int64
+	freed bool
+}
+
+// set adds partition i; room is how many bytes it may still grow by, and the
+// result how many it did. A partition beyond that counts as not seen.
+func (b *bitmap) set(i int64, room int) int {
+	if b.freed || i < 0 {
+		return 0
+	}
+	grown := 0
+	if need := i/64 + 1; need > int64(len(b.words)) {
+		if need > int64(room/8+len(b.words)) {
+			return 0
+		}
+		size := min(max(int(need), 2*len(b.words)), room/8+len(b.words))
+		grown = 8 * (size - len(b.words))
+		b.words = append(b.words, make([]uint64, size-len(b.words))...)
+	}
+	if bit := uint64(1) << (i % 64); b.words[i/64]&bit == 0 {
+		b.words[i/64] |= bit
+		b.count++
+	}
+	return grown
+}
+
+// free forgets which partitions succeeded, not how many.
+func (b *bitmap) free() int {
+	n := 8 * len(b.words)
+	b.words, b.freed = nil, true
+	return n
+}
