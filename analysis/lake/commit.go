@@ -1,0 +1,117 @@
+package lake
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/io"
+	"github.com/apache/iceberg-go/table"
+)
+
+// commit commits tx, which was made on base. When another process committed
+// first, nothing is left of tx and the error is errAgain.
+//
+// The catalogs report that in different ways (iceberg-go's SQL catalog does
+// not even wrap it), and an error may hide a commit that succeeded. So the new
+// state is asked, not the error.
+func (l *Lake) commit(ctx context.Context, base *table.Table, tx *table.Transaction) error {
+	_, err := tx.Commit(ctx)
+	if err == nil {
+		return nil
+	}
+	staged, stageErr := tx.StagedTable()
+	now, loadErr := l.table(ctx)
+	if stageErr != nil || loadErr != nil {
+		return again(err)
+	}
+	snapshot := added(base, staged.Table)
+	if snapshot != nil && now.SnapshotByID(snapshot.SnapshotID) != nil {
+		return nil
+	}
+	if now.MetadataLocation() == base.MetadataLocation() {
+		return again(err)
+	}
+	if snapshot != nil {
+		discard(ctx, base, *snapshot)
+	}
+	return fmt.Errorf("%w: %w", errAgain, err)
+}
+
+// added is the snapshot that staged has on top of base; nil when it changes
+// the table's metadata only.
+func added(base, staged *table.Table) *table.Snapshot {
+	s := staged.CurrentSnapshot()
+	if s == nil || base.SnapshotByID(s.SnapshotID) != nil {
+		return nil
+	}
+	return s
+}
+
+// discard removes the files of a snapshot that was not committed. What can't
+// be removed is an orphan, which does no harm but take room.
+func discard(ctx context.Context, t *table.Table, s table.Snapshot) {
+	fs, err := t.FS(ctx)
+	if err != nil {
+		return
+	}
+	w, ok := fs.(io.WriteFileIO)
+	if !ok {
+		return
+	}
+	manifests, err := s.Manifests(fs)
+	if err != nil {
+		return
+	}
+	for _, m := range manifests {
+		if m.SnapshotID() != s.SnapshotID {
+			continue
+		}
+		for e, err := range m.Entries(fs, true) {
+			if err == nil && e.Status() == iceberg.EntryStatusADDED {
+				_ = w.Remove(e.DataFile().FilePath())
+			}
+		}
+		_ = w.Remove(m.FilePath())
+	}
+	_ = w.Remove(s.ManifestList)
+}
+
+// currentTable loads the table and adds the columns that an older version of
+// this program did not know. Adding never rewrites data.
+func (l *Lake) currentTable(ctx context.Context) (*table.Table, error) {
+	t, err := l.table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.checkVersion(t); err != nil {
+		return nil, err
+	}
+	missing := pick(l.fields, func(f field) bool {
+		_, ok := t.Schema().FindFieldByName(f.name)
+		return !ok
+	})
+	if len(missing) == 0 {
+		return t, nil
+	}
+	if err := l.addColumns(ctx, t, missing); err != nil {
+		return nil, err
+	}
+	return l.table(ctx)
+}
+
+func (l *Lake) addColumns(ctx context.Context, t *table.Table, fs []field) error {
+	tx := t.NewTransaction()
+	update := tx.UpdateSchema(true, false)
+	for _, c := range newSchema(fs).Fields() {
+		update.AddColumn([]string{c.Name}, c.Type, c.Doc, false, nil)
+	}
+	if err := update.Commit(); err != nil {
+		return fmt.Errorf("add columns: %w", err)
+	}
+	if err := tx.SetProperties(iceberg.Properties{versionKey: strconv.Itoa(len(l.fields))}); err != nil {
+		return fmt.Errorf("set %s: %w", versionKey, err)
+	}
+	return l.commit(ctx, t, tx)
+}

@@ -1,0 +1,177 @@
+package lake
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/table"
+
+	"github.com/sparktune/sparktune/analysis"
+)
+
+// A Query selects runs. The zero Query is all of them, whole.
+type Query struct {
+	// Start of the runs, in [From, To); a zero time is no bound. A run without
+	// a start is in no bounded window.
+	From, To time.Time
+	// Jobs are alternatives; none means every job.
+	Jobs []Job
+	// Columns to read besides the key, the start and those of Job; none means
+	// all. The other fields of a Run stay missing.
+	Columns []string
+}
+
+// A Job selects the runs that have all of its non-empty parts.
+type Job struct {
+	DAGID, TaskID string
+	AppPrefix     string // of the application's name
+}
+
+func (j Job) matches(r *analysis.Run) bool {
+	return (j.DAGID == "" || j.DAGID == r.DAGID) &&
+		(j.TaskID == "" || j.TaskID == r.TaskID) &&
+		strings.HasPrefix(r.AppName, j.AppPrefix)
+}
+
+func (q Query) matches(r *analysis.Run) bool {
+	return len(q.Jobs) == 0 || slices.ContainsFunc(q.Jobs, func(j Job) bool { return j.matches(r) })
+}
+
+// Runs returns the runs that q selects, sorted by start, then key.
+func (l *Lake) Runs(ctx context.Context, q Query) ([]analysis.Run, error) {
+	t, err := l.table(ctx)
+	if err != nil {
+		return nil, explain(l.dir, err)
+	}
+	var runs []analysis.Run
+	err = scan(ctx, t, q.filter(), l.project(q), func(batch []analysis.Run) {
+		for i := range batch {
+			if q.matches(&batch[i]) {
+				runs = append(runs, batch[i])
+			}
+		}
+	})
+	if err != nil {
+		return nil, explain(l.dir, err)
+	}
+	slices.SortFunc(runs, byStart)
+	return runs, nil
+}
+
+func byStart(a, b analysis.Run) int {
+	return cmp.Or(a.Start.Compare(b.Start), a.Key.Compare(b.Key))
+}
+
+// filter is what the files can be asked: it prunes partitions and row groups,
+// and lets more through than q selects.
+func (q Query) filter() iceberg.BooleanExpression {
+	return iceberg.NewAnd(window(q.From, q.To), q.jobFilter())
+}
+
+func window(from, to time.Time) iceberg.BooleanExpression {
+	start := iceberg.Reference("start_ts")
+	var e iceberg.BooleanExpression = iceberg.AlwaysTrue{}
+	if !from.IsZero() {
+		e = iceberg.NewAnd(e, iceberg.GreaterThanEqual(start, iceberg.Timestamp(from.UnixMicro())))
+	}
+	if !to.IsZero() {
+		e = iceberg.NewAnd(e, iceberg.LessThan(start, iceberg.Timestamp(to.UnixMicro())))
+	}
+	return e
+}
+
+// jobFilter names DAGs and prefixes of application names. All DAGs go into one
+// IN, which readers prune by.
+func (q Query) jobFilter() iceberg.BooleanExpression {
+	var dags []string
+	var e iceberg.BooleanExpression = iceberg.AlwaysFalse{}
+	for _, j := range q.Jobs {
+		switch {
+		case j.DAGID != "":
+			dags = append(dags, j.DAGID)
+		case j.AppPrefix != "":
+			e = iceberg.NewOr(e, beginsWith("app_name", j.AppPrefix))
+		default:
+			return iceberg.AlwaysTrue{}
+		}
+	}
+	if len(q.Jobs) == 0 {
+		return iceberg.AlwaysTrue{}
+	}
+	return iceberg.NewOr(e, iceberg.IsIn(iceberg.Reference("dag_id"), dags...))
+}
+
+// beginsWith is a range of texts: iceberg-go plans with its own starts_with but
+// can't filter rows by it.
+func beginsWith(column, prefix string) iceberg.BooleanExpression {
+	from := iceberg.GreaterThanEqual(iceberg.Reference(column), prefix)
+	to, ok := afterPrefix(prefix)
+	if !ok {
+		return from
+	}
+	return iceberg.NewAnd(from, iceberg.LessThan(iceberg.Reference(column), to))
+}
+
+// afterPrefix is a text behind all that begin with prefix: its last ASCII
+// letter goes up by one, and what follows is cut. [Query.matches] is exact.
+func afterPrefix(prefix string) (string, bool) {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if c := prefix[i]; c < utf8.RuneSelf-1 {
+			return prefix[:i] + string(rune(c+1)), true
+		}
+	}
+	return "", false
+}
+
+// project picks the fields that q needs.
+func (l *Lake) project(q Query) []field {
+	always := []string{"start_ts", "dag_id", "task_id", "app_name"}
+	return pick(l.fields, func(f field) bool {
+		return !f.derived && (len(q.Columns) == 0 || f.required ||
+			slices.Contains(always, f.name) || slices.Contains(q.Columns, f.name))
+	})
+}
+
+func pick(fs []field, keep func(field) bool) []field {
+	var out []field
+	for _, f := range fs {
+		if keep(f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// scan reads the fields fs of the rows that filter lets through and hands them
+// to visit batch by batch; the slice is only valid during the call. A field
+// that the table lacks stays missing.
+func scan(ctx context.Context, t *table.Table, filter iceberg.BooleanExpression, fs []field, visit func([]analysis.Run)) error {
+	var names []string
+	for _, f := range fs {
+		if _, ok := t.Schema().FindFieldByName(f.name); ok {
+			names = append(names, f.name)
+		}
+	}
+	_, batches, err := t.Scan(table.WithRowFilter(filter), table.WithSelectedFields(names...)).ToArrowRecords(ctx)
+	if err != nil {
+		return err
+	}
+	for batch, err := range batches {
+		if err != nil {
+			return err
+		}
+		runs := make([]analysis.Run, batch.NumRows())
+		err := decode(batch, fs, runs)
+		batch.Release()
+		if err != nil {
+			return err
+		}
+		visit(runs)
+	}
+	return nil
+}
