@@ -49,7 +49,7 @@ const (
 var Properties = []Property{
 	{Name: "spark.default.parallelism", Column: "default_parallelism", Kind: KindInt, Doc: "Partitions of RDD shuffles where none is given."},
 	{Name: "spark.driver.cores", Column: "driver_cores", Kind: KindInt, Default: "1", Doc: "Cores of the driver, cluster mode only."},
-	{Name: "spark.driver.extraJavaOptions", Column: "driver_extra_java_options", Kind: KindText, Doc: "JVM options of the driver; system properties (-D) are dropped."},
+	{Name: "spark.driver.extraJavaOptions", Column: "driver_extra_java_options", Kind: KindText, Doc: "JVM options of the driver, those that start with -X only."},
 	{Name: "spark.driver.maxResultSize", Column: "driver_max_result_bytes", Kind: KindBytes, Unit: 1, Default: "1g", Doc: "Limit of the serialized results of one action."},
 	{Name: "spark.driver.memory", Column: "driver_memory_bytes", Kind: KindBytes, Unit: mib, Default: "1g", Doc: "Heap of the driver."},
 	{Name: "spark.driver.memoryOverhead", Aliases: []string{"spark.yarn.driver.memoryOverhead"}, Column: "driver_memory_overhead_bytes", Kind: KindBytes, Unit: mib, Doc: "Non-heap memory of the driver's container."},
@@ -63,7 +63,7 @@ var Properties = []Property{
 	{Name: "spark.dynamicAllocation.shuffleTracking.enabled", Column: "dynamic_allocation_shuffle_tracking", Kind: KindBool, Doc: "Keeps executors that hold shuffle data."},
 	{Name: "spark.eventLog.logStageExecutorMetrics", Column: "log_stage_executor_metrics", Kind: KindBool, Default: "false", Doc: "Peaks per stage and executor are in the event log.", Write: true},
 	{Name: "spark.executor.cores", Column: "executor_cores_conf", Kind: KindInt, Doc: "Task slots of an executor; 1 on YARN and Kubernetes, all on standalone.", Write: true},
-	{Name: "spark.executor.extraJavaOptions", Column: "executor_extra_java_options", Kind: KindText, Doc: "JVM options of the executors; system properties (-D) are dropped."},
+	{Name: "spark.executor.extraJavaOptions", Column: "executor_extra_java_options", Kind: KindText, Doc: "JVM options of the executors, those that start with -X only."},
 	{Name: "spark.executor.instances", Column: "executor_instances", Kind: KindInt, Doc: "Static number of executors; 2 on YARN and Kubernetes.", Write: true},
 	{Name: "spark.executor.memory", Column: "executor_memory_bytes", Kind: KindBytes, Unit: mib, Default: "1g", Doc: "Heap of an executor.", Write: true},
 	{Name: "spark.executor.memoryOverhead", Aliases: []string{"spark.yarn.executor.memoryOverhead", "spark.kubernetes.executor.memoryOverhead"}, Column: "executor_memory_overhead_bytes", Kind: KindBytes, Unit: mib, Doc: "Non-heap memory of an executor's container; max(384 MiB, factor x heap) when unset.", Write: true},

@@ -49,7 +49,7 @@ const (
 const (
 	LossScaleDown       = "scale_down"       // idle, decommissioned or application shutdown: not a fault
 	LossContainerMemory = "container_memory" // the container's memory limit: physical-memory kill, OOMKilled, exit 137 with such a text
-	LossHeapOOM         = "heap_oom"         // the JVM said so: exit 52, OutOfMemoryError in the reason
+	LossHeapOOM         = "heap_oom"         // the JVM said so: exit 52, OutOfMemoryError in the reason or by a task on it
 	LossPreempted       = "preempted"        // preemption, spot or node loss
 	LossSignal          = "signal"           // exit 143 or a bare 137: heap OOM and preemption look the same here
 	LossUnclear         = "unclear"
