@@ -161,9 +161,10 @@ func (x *executors) finish(a *app, end int64) {
 	var coreMs, unused sum
 	var lives []int64
 	cores, lifeOf := make(map[int64]int64), make(map[int64]*sum)
+	lost := make(map[string]int64)
 	for _, e := range x.byID {
 		if cause := e.cause(); cause != "" {
-			x.lost(&a.run, cause)
+			lost[cause]++
 		}
 		if !e.registered {
 			continue
@@ -181,6 +182,9 @@ func (x *executors) finish(a *app, end int64) {
 		}
 	}
 	r := &a.run
+	if len(lost) > 0 || len(lives) > 0 {
+		r.ExecutorsLost = lost // empty, not missing, when none was lost
+	}
 	if a.env.local() {
 		x.region = x.driverRegion
 	}
@@ -197,13 +201,6 @@ func (x *executors) finish(a *app, end int64) {
 		r.ExecutorCores = positive(c)
 	}
 	r.MemoryByteMs = memoryTime(a, lifeOf)
-}
-
-func (x *executors) lost(r *analysis.Run, cause string) {
-	if r.ExecutorsLost == nil {
-		r.ExecutorsLost = make(map[string]int64)
-	}
-	r.ExecutorsLost[cause]++
 }
 
 // memoryTime adds up containers x lifetimes, profile by profile in a fixed
