@@ -16,6 +16,8 @@ package patcher
 type Repository struct {
 	Jobs    []Job     // sorted by ID
 	Skipped []Skipped // sorted by Path
+
+	found *finder // what Rewrite needs beyond it; nil makes Rewrite look again
 }
 
 // A Job is one Spark job that the repository declares.

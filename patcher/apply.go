@@ -1,0 +1,51 @@
+package patcher
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+)
+
+// Apply returns a copy of src with edits spliced in. The edits are sorted and
+// must lie within src without overlap; of two insertions at one place the
+// first comes first. Anything else is a bug of the caller and an error.
+func Apply(src []byte, edits []Edit) ([]byte, error) {
+	size := len(src)
+	for i, e := range edits {
+		switch {
+		case e.Start < 0 || e.End < e.Start || e.End > len(src):
+			return nil, fmt.Errorf("apply edit %d: [%d,%d) is not within %d bytes", i, e.Start, e.End, len(src))
+		case i > 0 && e.Start < edits[i-1].End:
+			return nil, fmt.Errorf("apply edit %d: [%d,%d) overlaps or precedes the one before, which ends at %d", i, e.Start, e.End, edits[i-1].End)
+		}
+		size += len(e.New) - (e.End - e.Start)
+	}
+	out := make([]byte, 0, max(size, 0))
+	last := 0
+	for _, e := range edits {
+		out = append(out, src[last:e.Start]...)
+		out = append(out, e.New...)
+		last = e.End
+	}
+	return append(out, src[last:]...), nil
+}
+
+// sortEdits puts edits in the order that Apply wants and drops equal ones.
+func sortEdits(edits []Edit) []Edit {
+	slices.SortStableFunc(edits, func(a, b Edit) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), strings.Compare(a.New, b.New))
+	})
+	return slices.Compact(edits)
+}
+
+// Diff returns patches as one unified diff, as git prints it.
+func Diff(patches []Patch) string {
+	var b strings.Builder
+	for _, p := range patches {
+		b.WriteString(udiff.Unified("a/"+p.Path, "b/"+p.Path, string(p.Before), string(p.After)))
+	}
+	return b.String()
+}

@@ -1,0 +1,244 @@
+package patcher
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Find returns the Spark jobs that the repository fsys declares. Files that
+// cannot be served are in Skipped; an error means that fsys itself failed.
+func Find(fsys fs.FS) (*Repository, error) {
+	f := &finder{fsys: fsys, files: map[string]*source{}, modules: map[string]*module{}, done: map[*node]bool{}}
+	if err := f.read(); err != nil {
+		return nil, err
+	}
+	f.look()
+	return f.repository(), nil
+}
+
+// look finds the jobs of the files that have been read.
+func (f *finder) look() {
+	f.jobsOfModules()
+	f.identify()
+	f.countUsers()
+}
+
+// Job returns the job of an ID, nil when there is none.
+func (r *Repository) Job(id string) *Job {
+	for i := range r.Jobs {
+		if r.Jobs[i].ID == id {
+			return &r.Jobs[i]
+		}
+	}
+	return nil
+}
+
+// Winner returns the site that decides a property, nil when none does.
+func (j *Job) Winner(key string) *Site {
+	for i := range j.Sites {
+		if j.Sites[i].Key == key && !j.Sites[i].Shadowed {
+			return &j.Sites[i]
+		}
+	}
+	return nil
+}
+
+// A finder holds what is known of a repository while its jobs are found.
+type finder struct {
+	fsys    fs.FS
+	files   map[string]*source // every readable candidate, by path
+	paths   []string           // their paths, sorted
+	modules map[string]*module // parsed Python files
+	done    map[*node]bool     // function bodies that have been walked
+	skipped []Skipped
+	jobs    []*declared
+	users   *users
+}
+
+func (f *finder) read() error {
+	err := walk(f.fsys, func(s *source) {
+		f.files[s.path] = s
+		f.paths = append(f.paths, s.path)
+	}, f.skip)
+	slices.Sort(f.paths)
+	return err
+}
+
+func (f *finder) skip(path, reason string) {
+	f.skipped = append(f.skipped, Skipped{Path: path, Reason: reason})
+}
+
+// jobsOfModules reads the Python files: first what importing them declares,
+// then the functions that none of them calls.
+func (f *finder) jobsOfModules() {
+	var readers []*reader
+	for _, p := range f.paths {
+		if path.Ext(p) != ".py" || !mentionsSpark(f.files[p].text) {
+			continue
+		}
+		r := &reader{repo: f, mod: f.open(p)}
+		r.emit = r.declare
+		r.run()
+		readers = append(readers, r)
+	}
+	for _, r := range readers {
+		r.rest()
+	}
+}
+
+// open returns the module of a Python file of the repository.
+func (f *finder) open(p string) *module {
+	if f.modules[p] == nil {
+		f.modules[p] = newModule(f, f.files[p])
+	}
+	return f.modules[p]
+}
+
+// module resolves a module name as from imports it, nil when it is not in the
+// repository or not the only one of its name near enough.
+func (f *finder) module(from *module, name string) *module {
+	dir := path.Dir(from.path)
+	if rest := strings.TrimLeft(name, "."); rest != name {
+		for range len(name) - len(rest) - 1 {
+			dir = path.Dir(dir)
+		}
+		return f.moduleAt(path.Join(dir, strings.ReplaceAll(rest, ".", "/")))
+	}
+	// The folder of the file and those above it are on the import path where
+	// a DAG folder is; the nearest wins, as it would for Airflow.
+	for rel := strings.ReplaceAll(name, ".", "/"); ; dir = path.Dir(dir) {
+		for _, root := range []string{"", "plugins", "dags", "include", "src"} {
+			if m := f.moduleAt(path.Join(dir, root, rel)); m != nil {
+				return m
+			}
+		}
+		if dir == "." || dir == "/" {
+			return nil
+		}
+	}
+}
+
+func (f *finder) moduleAt(p string) *module {
+	for _, p := range []string{p + ".py", p + "/__init__.py"} {
+		if f.files[p] != nil {
+			return f.open(p)
+		}
+	}
+	return nil
+}
+
+// submodule is name in a package: from pkg import name.
+func (f *finder) submodule(m *module, name string) *module {
+	if path.Base(m.path) != "__init__.py" {
+		return nil
+	}
+	return f.moduleAt(path.Join(path.Dir(m.path), name))
+}
+
+// jobNames returns the names that a module imports from modules of the
+// repository which may declare jobs.
+func (f *finder) jobNames(m *module) []string {
+	if m.jobNames != nil {
+		return m.jobNames
+	}
+	m.jobNames = []string{}
+	for i, c := range m.chunks {
+		text := m.text[c.start:c.end]
+		if w := string(text[:wordLen(text)]); w == "import" || w == "from" || w == "try" {
+			m.tree(i)
+		}
+	}
+	for name, all := range m.top.binds {
+		for _, b := range all {
+			if b.kind != bindImport {
+				continue
+			}
+			if to := f.module(m, b.from); to != nil && to != m && jobWords.Match(to.text) {
+				m.jobNames = append(m.jobNames, name)
+			}
+		}
+	}
+	slices.Sort(m.jobNames)
+	return m.jobNames
+}
+
+// callsJobs reports whether a function body of m uses such a name.
+func (f *finder) callsJobs(m *module, body []byte) bool {
+	return slices.ContainsFunc(f.jobNames(m), func(s string) bool { return hasWord(body, s) })
+}
+
+// identify gives every job its ID: "dag.task" where that is unique, else the
+// path and the best name that it has.
+func (f *finder) identify() {
+	slices.SortStableFunc(f.jobs, func(a, b *declared) int {
+		return cmp.Or(strings.Compare(a.at.path(), b.at.path()), cmp.Compare(a.at.start, b.at.start), strings.Compare(a.name(), b.name()))
+	})
+	for i, d := range f.jobs {
+		d.order = i
+	}
+	forms := []func(*declared) string{
+		func(d *declared) string {
+			if d.Hints.DAGID == "" || d.Hints.TaskID == "" {
+				return ""
+			}
+			return d.Hints.DAGID + "." + d.Hints.TaskID
+		},
+		func(d *declared) string { return d.at.path() + ":" + d.name() },
+		func(d *declared) string { return fmt.Sprintf("%s:%d:%s", d.at.path(), d.at.line(), d.name()) },
+	}
+	for _, form := range forms {
+		taken := map[string]int{}
+		for _, d := range f.jobs {
+			if d.ID == "" {
+				taken[form(d)]++
+			}
+		}
+		for _, d := range f.jobs {
+			if id := form(d); d.ID == "" && id != "" && taken[id] == 1 {
+				d.ID = id
+			}
+		}
+	}
+	for i, d := range f.jobs {
+		if d.ID == "" { // the same declaration, name and line, again
+			d.ID = fmt.Sprintf("%s:%d:%s#%d", d.at.path(), d.at.line(), d.name(), i)
+		}
+	}
+	slices.SortFunc(f.jobs, func(a, b *declared) int { return strings.Compare(a.ID, b.ID) })
+}
+
+// name is the best short name of a job for people.
+func (d *declared) name() string {
+	switch h := d.Hints; {
+	case d.alias != "":
+		return d.alias
+	case h.TaskID != "" && h.DAGID != "":
+		return h.DAGID + "." + h.TaskID
+	default:
+		return cmp.Or(h.TaskID, h.AppName, h.Application, d.Operator)
+	}
+}
+
+func (f *finder) repository() *Repository {
+	r := &Repository{found: f, Skipped: f.skipped}
+	for _, d := range f.jobs {
+		r.Jobs = append(r.Jobs, d.public(f.users.of))
+	}
+	slices.SortFunc(r.Skipped, func(a, b Skipped) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
+	})
+	return r
+}
+
+// declared returns the job of an ID, nil when there is none.
+func (f *finder) declared(id string) *declared {
+	i, ok := slices.BinarySearchFunc(f.jobs, id, func(d *declared, id string) int { return strings.Compare(d.ID, id) })
+	if !ok {
+		return nil
+	}
+	return f.jobs[i]
+}

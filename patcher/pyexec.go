@@ -1,0 +1,376 @@
+package patcher
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A reader looks for the jobs of one Python file.
+type reader struct {
+	repo  *finder
+	mod   *module
+	steps int
+	emit  func(*value, place)
+}
+
+// A place is where in a DAG a call stands.
+type place struct {
+	e      env
+	dag    *value // the DAG object around, nil when unknown
+	groups []string
+	// many says why this one declaration makes tasks that are not known.
+	many string
+	// callers says that callers which are not known may make more tasks of
+	// it, unless the task's name is fixed.
+	callers string
+	calls   []callSite // helper calls that led here, outermost first
+}
+
+type callSite struct {
+	at   span // the statement's call
+	name string
+}
+
+// jobWords are the words of which a statement that declares a job has one.
+var jobWords = regexp.MustCompile(`(?i)spark|emr|livy|dataproc|databricks|glue|cde|executor_|executor-|num_executors|BashOperator|SSHOperator|PodOperator|DockerOperator`)
+
+// run walks a module as importing it would.
+func (r *reader) run() { r.walk(r.exec) }
+
+// rest walks the functions of a module that nothing in the repository calls.
+func (r *reader) rest() { r.walk(r.roots) }
+
+func (r *reader) walk(visit func(*node, place)) {
+	p := place{e: env{frame: &frame{scope: r.mod.top}}}
+	for i, ok := range r.interesting() {
+		if ok {
+			visit(r.mod.tree(i), p)
+		}
+	}
+}
+
+// interesting tells the top-level statements that can declare a job: those
+// with a job's words, and those that use a name which such a one defines.
+func (r *reader) interesting() []bool {
+	out := make([]bool, len(r.mod.chunks))
+	names := r.repo.jobNames(r.mod)
+	for grown := true; grown; {
+		grown = false
+		for i, c := range r.mod.chunks {
+			text := r.mod.text[c.start:c.end]
+			if out[i] || !jobWords.Match(text) && !slices.ContainsFunc(names, func(s string) bool { return hasWord(text, s) }) {
+				continue
+			}
+			out[i] = true
+			if name := defined(text); name != "" {
+				names = append(names, name)
+				grown = true
+			}
+		}
+	}
+	return out
+}
+
+var defines = regexp.MustCompile(`(?m)^(?:async\s+)?(?:def|class)\s+(\w+)`)
+
+// defined returns the function or class that a top-level statement defines.
+func defined(text []byte) string {
+	if m := defines.FindSubmatch(text); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
+
+// exec walks statements in order.
+func (r *reader) exec(n *node, p place) {
+	if n == nil || r.steps > maxSteps {
+		return
+	}
+	switch n.kind {
+	case "module", "block", "if_statement", "elif_clause", "else_clause", "try_statement", "except_clause",
+		"finally_clause", "while_statement", "ERROR", "case_clause", "match_statement":
+		for _, k := range n.kids {
+			r.exec(k, p)
+		}
+	case "for_statement":
+		r.loop(n, p)
+	case "with_statement":
+		r.with(n, p)
+	case "function_definition", "class_definition":
+	case "decorated_definition":
+		r.decorated(n, p)
+	default:
+		r.visit(n, p)
+	}
+}
+
+// loop walks the body of a for statement once for each value, or once in all
+// when they are not known.
+func (r *reader) loop(n *node, p place) {
+	turns, why := r.turns(n, p.e)
+	if why != "" {
+		p.many = why
+		r.exec(n.child("body"), p)
+		return
+	}
+	for _, t := range turns {
+		p.e = t
+		r.exec(n.child("body"), p)
+	}
+}
+
+// with enters DAG and TaskGroup blocks.
+func (r *reader) with(n *node, p place) {
+	for _, clause := range n.kids {
+		for _, item := range clause.only() {
+			if item.kind != "with_item" {
+				continue
+			}
+			x := item.child("value")
+			if x != nil && x.kind == "as_pattern" {
+				x = first(x.only())
+			}
+			r.visit(x, p)
+			p = p.inside(r.eval(x, p.e))
+		}
+	}
+	r.exec(n.child("body"), p)
+}
+
+// inside returns the place within a DAG or task group object.
+func (p place) inside(v *value) place {
+	switch {
+	case v.kind == object && isDAG(v.class):
+		p.dag = v
+	case v.kind == object && v.class == "TaskGroup":
+		if x, ok := v.args.get("prefix_group_id"); ok && x.val != nil && x.val.template() == "False" {
+			return p
+		}
+		p.groups = append(slices.Clip(p.groups), argument(v, 0, "group_id").template())
+	}
+	return p
+}
+
+func isDAG(class string) bool { return class == "DAG" || strings.HasSuffix(class, "DAG") }
+
+// argument returns an argument of an object by name or position.
+func argument(v *value, i int, name string) *value {
+	if v.args == nil {
+		return nil
+	}
+	if x, ok := v.args.get(name); ok {
+		if x.why != "" {
+			return nil
+		}
+		return x.val
+	}
+	if i >= 0 && i < len(v.args.items) {
+		return v.args.items[i]
+	}
+	return nil
+}
+
+// visit handles every call in an expression or simple statement, the outer
+// ones first.
+func (r *reader) visit(n *node, p place) {
+	if n == nil || r.steps > maxSteps {
+		return
+	}
+	switch n.kind {
+	case "string", "lambda", "identifier", "integer", "comment":
+		return
+	case "list_comprehension", "generator_expression", "set_comprehension", "dictionary_comprehension":
+		r.visitComprehension(n, p)
+		return
+	case "call":
+		r.visitCall(n, p)
+	}
+	for _, k := range n.kids {
+		r.visit(k, p)
+	}
+}
+
+func (r *reader) visitComprehension(n *node, p place) {
+	for _, k := range n.kids {
+		if k.kind != "for_in_clause" {
+			continue
+		}
+		turns, why := r.turns(k, p.e)
+		if why != "" {
+			p.many = why
+			turns = []env{p.e}
+		}
+		for _, t := range turns {
+			p.e = t
+			r.visit(n.child("body"), p)
+		}
+		return
+	}
+}
+
+// visitCall follows a call into a function of the repository, and shows any
+// other to the forms.
+func (r *reader) visitCall(n *node, p place) {
+	r.steps++
+	if n.broken || p.e.depth > maxCrossed {
+		return
+	}
+	on := r.eval(n.child("function"), p.e)
+	switch {
+	case on.kind == callable && on.fn.def.kind == "function_definition":
+		r.into(on, n, p)
+	case on.kind == callable:
+		if !r.construct(on, n, p) {
+			r.emit(r.instance(on, n, p.e), p)
+		}
+	case on.kind == object && on.fn == nil && on.class != "":
+		if jobWords.MatchString(on.class) || jobWords.Match(p.e.scope.mod.text[n.start:n.end]) || strings.HasSuffix(on.class, "Operator") {
+			r.emit(&value{kind: object, at: p.e.span(n), class: on.class, why: on.why, args: r.arguments(n, p.e)}, p)
+		}
+	}
+}
+
+// into walks the body of a function that is called.
+func (r *reader) into(on *value, n *node, p place) {
+	def := on.fn.def
+	body := on.fn.bind.scope.mod.text[def.start:def.end]
+	if !jobWords.Match(body) && !r.repo.callsJobs(on.fn.bind.scope.mod, body) {
+		return
+	}
+	r.repo.done[def] = true
+	inner := r.enter(on, n, p.e)
+	p.calls = append(slices.Clip(p.calls), callSite{p.e.span(n), on.fn.bind.name})
+	for _, d := range decorators(def) {
+		switch deco := r.decorator(d, env{frame: on.fn.frame, under: p.e.under}); deco.class {
+		case "dag":
+			p.dag = deco.named("dag_id", on.fn.bind.name)
+			p.calls = nil
+		case "task_group":
+			p.groups = append(slices.Clip(p.groups), argument(deco.named("group_id", on.fn.bind.name), 0, "group_id").template())
+		default: // a task: its body runs later, elsewhere
+			return
+		}
+	}
+	p.e = inner
+	r.exec(def.child("body"), p)
+}
+
+// decorator reads "@dag" and "@dag(...)" alike.
+func (r *reader) decorator(d *node, e env) *value {
+	v := r.eval(d, e)
+	if v.kind == object && v.args == nil {
+		v.args = &value{kind: mapping, at: v.at}
+	}
+	return v
+}
+
+// named returns a decorator's object with the argument that names it set to
+// the function's name where the decorator does not say.
+func (v *value) named(arg, name string) *value {
+	if argument(v, 0, arg) != nil || v.args == nil {
+		return v
+	}
+	w, args := *v, *v.args
+	args.entries = append(slices.Clip(args.entries), entry{key: arg, val: textValue(v.at, []piece{{text: name, at: v.at}})})
+	w.args = &args
+	return &w
+}
+
+// construct walks the constructor of an operator class of the repository up to the
+// call of its base class, which then is the job's declaration.
+func (r *reader) construct(on *value, n *node, p place) bool {
+	s := on.fn.scope()
+	inits := s.binds["__init__"]
+	if len(inits) != 1 || inits[0].kind != bindDef {
+		return false
+	}
+	class := r.base(on, 0)
+	super := superCall(s, inits[0].node)
+	if super == nil || class == "" {
+		return false
+	}
+	init := &value{kind: callable, at: on.at, fn: &closure{def: inits[0].node, frame: &frame{scope: s, up: on.fn.frame}, bind: inits[0], method: true}}
+	inner := r.enter(init, n, p.e.through(on.fn.bind, p.e.span(n)))
+	p.calls = append(slices.Clip(p.calls), callSite{p.e.span(n), on.fn.bind.name})
+	p.e = inner
+	r.emit(&value{kind: object, at: inner.span(super), class: class, args: r.arguments(super, inner)}, p)
+	return true
+}
+
+// superCall finds the super().__init__(...) call of a constructor.
+func superCall(s *scope, n *node) *node {
+	if n.kind == "call" {
+		f := s.word(n.child("function"))
+		if strings.HasPrefix(f, "super(") && strings.HasSuffix(f, ".__init__") {
+			return n
+		}
+	}
+	for _, k := range n.kids {
+		if found := superCall(s, k); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// decorated handles tasks that are functions: @task.pyspark.
+func (r *reader) decorated(n *node, p place) {
+	def := n.child("definition")
+	if def == nil || def.kind != "function_definition" || def.broken {
+		return
+	}
+	for _, d := range decorators(def) {
+		deco := r.decorator(d, p.e)
+		if deco.kind != object || deco.class != "pyspark" {
+			continue
+		}
+		name := p.e.scope.word(def.child("name"))
+		r.emit(deco.named("task_id", name), p)
+	}
+}
+
+// roots walks what nothing in the module calls: functions that other files
+// call, methods, and DAG functions.
+func (r *reader) roots(n *node, p place) {
+	for _, k := range n.kids {
+		switch {
+		case k.kind == "function_definition" && !r.repo.done[k]:
+			r.root(k, p)
+		case k.kind == "class_definition" || k.kind == "decorated_definition" || k.kind == "block" || k.kind == "if_statement":
+			q := p
+			if k.kind == "class_definition" {
+				q.e.frame = &frame{scope: r.mod.inner(p.e.scope, k), up: p.e.frame}
+			}
+			r.roots(k, q)
+		}
+	}
+}
+
+func (r *reader) root(def *node, p place) {
+	text := r.mod.text[def.start:def.end]
+	if def.broken || !jobWords.Match(text) || bytes.Contains(text, []byte("super().__init__(")) {
+		return
+	}
+	r.repo.done[def] = true
+	s := p.e.scope
+	name := s.word(def.child("name"))
+	for _, d := range decorators(def) {
+		switch deco := r.decorator(d, p.e); deco.class {
+		case "dag":
+			p.dag = deco.named("dag_id", name)
+		case "task_group":
+			p.groups = append(slices.Clip(p.groups), name)
+		case "staticmethod", "classmethod":
+		default:
+			return
+		}
+	}
+	if p.dag == nil && len(def.child("parameters").only()) > 0 {
+		p.callers = fmt.Sprintf("%s makes a task for each of its callers, and none is known", name)
+	}
+	p.e.frame = &frame{scope: r.mod.inner(s, def), up: p.e.frame}
+	r.exec(def.child("body"), p)
+}

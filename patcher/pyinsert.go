@@ -1,0 +1,267 @@
+package patcher
+
+import (
+	"bytes"
+	"strings"
+)
+
+// pythonDialect adds to Python calls, dicts and expressions.
+var pythonDialect = &dialect{}
+
+func init() { pythonDialect.add = addPython }
+
+// addPython writes additions at a Python slot.
+func addPython(adds []addition) []Edit {
+	s := adds[0].slot
+	w := pyWriter{src: s.at.src, quote: quoteOf(s.at.src, adds)}
+	switch s.op {
+	case opReplace:
+		return []Edit{{s.at.start, s.at.end, w.literal(adds[0])}}
+	case opInterp:
+		return []Edit{{s.at.start, s.at.end, adds[0].value}}
+	case opSpread:
+		return []Edit{{s.at.start, s.at.end, w.spread(s.at, adds)}}
+	case opKwarg:
+		return w.into(s.at, w.kwargs(adds))
+	case opEntry:
+		return w.into(s.at, w.pairs(s.at, adds))
+	}
+	return nil
+}
+
+// quoteOf returns the quote to use: that of the value that is replaced, else
+// the one that the file uses more often.
+func quoteOf(src *source, adds []addition) string {
+	for _, a := range adds {
+		if a.like == nil || len(a.like.pieces) == 0 {
+			continue
+		}
+		if p := a.like.pieces[0].at; p.start > 0 {
+			if q := p.src.text[p.start-1]; q == '"' || q == '\'' {
+				return string(q)
+			}
+		}
+	}
+	if bytes.Count(src.text, []byte("'")) > bytes.Count(src.text, []byte(`"`)) {
+		return "'"
+	}
+	return `"`
+}
+
+// A pyWriter spells additions in the style of a file.
+type pyWriter struct {
+	src   *source
+	quote string
+}
+
+func (w pyWriter) text(s string) string { return w.quote + s + w.quote }
+
+// literal spells a value: bare where the value that it stands for is.
+func (w pyWriter) literal(a addition) string {
+	bare := a.num
+	if a.like != nil {
+		bare = a.like.typ == integer || a.like.typ == boolean || a.like.typ == float
+	}
+	if bare && (isNumber(a.value) || a.value == "True" || a.value == "False") {
+		return a.value
+	}
+	return w.text(a.value)
+}
+
+// kwargs spells additions as keyword arguments, those inside one missing
+// mapping together.
+func (w pyWriter) kwargs(adds []addition) []string {
+	var out []string
+	inside := map[string]int{}
+	for _, a := range adds {
+		path := a.path
+		if a.slot.name != "" {
+			path = append([]string{a.slot.name}, path...)
+			if a.like == nil || a.like.kind == scalar && len(a.path) == 0 {
+				path = path[:1]
+			}
+		}
+		if len(path) == 1 {
+			out = append(out, path[0]+"="+w.literal(a))
+			continue
+		}
+		item := w.text(path[1]) + ": " + w.literal(a)
+		if i, ok := inside[path[0]]; ok {
+			out[i] = strings.TrimSuffix(out[i], "}") + ", " + item + "}"
+			continue
+		}
+		inside[path[0]] = len(out)
+		out = append(out, path[0]+"={"+item+"}")
+	}
+	return out
+}
+
+// pairs spells additions as entries of a dict, like its last entry.
+func (w pyWriter) pairs(at span, adds []addition) []string {
+	colon, bare := ": ", false
+	if last := w.lastPair(at); last != nil {
+		key, val := last.child("key"), last.child("value")
+		between := string(w.src.text[key.end:val.start])
+		if !strings.ContainsAny(between, "#\r\n\\") && len(between) < 4 {
+			colon = between
+		}
+		if key.kind == "string" {
+			w.quote = string(w.src.text[key.end-1])
+		}
+		bare = val.kind == "integer"
+	}
+	var out []string
+	for _, a := range adds {
+		if a.like == nil {
+			a.num = bare
+		}
+		out = append(out, w.text(a.path[len(a.path)-1])+colon+w.literal(a))
+	}
+	return out
+}
+
+func (w pyWriter) lastPair(at span) *node {
+	var last *node
+	for _, k := range w.node(at).only() {
+		if k.kind == "pair" {
+			last = k
+		}
+	}
+	return last
+}
+
+// spread wraps a mapping expression: {**expr, ...}, over several lines where
+// the expression has a line of its own.
+func (w pyWriter) spread(at span, adds []addition) string {
+	var items []string
+	for _, a := range adds {
+		items = append(items, w.text(a.path[len(a.path)-1])+": "+w.literal(a))
+	}
+	expr := at.String()
+	if !w.ownLine(at) {
+		return "{**" + expr + ", " + strings.Join(items, ", ") + "}"
+	}
+	nl, indent := w.src.newline(), w.src.indent(at.start)
+	in := nl + indent + indentUnit(indent)
+	var b strings.Builder
+	b.WriteString("{" + in + "**" + expr + ",")
+	for _, s := range items {
+		b.WriteString(in + s + ",")
+	}
+	return b.String() + nl + indent + "}"
+}
+
+func indentUnit(indent string) string {
+	if strings.HasPrefix(indent, "\t") {
+		return "\t"
+	}
+	return "    "
+}
+
+// ownLine reports whether the argument that ends with at is alone on its line.
+func (w pyWriter) ownLine(at span) bool {
+	line := string(w.src.text[w.src.lineStart(at.start):at.start])
+	head := strings.TrimSpace(line)
+	rest := strings.TrimSpace(string(w.src.text[at.end:w.src.lineEnd(at.end)]))
+	name := strings.TrimSpace(strings.TrimSuffix(head, "="))
+	return strings.HasSuffix(head, "=") && wordLen([]byte(name)) == len(name) && name != "" && (rest == "," || rest == "")
+}
+
+// node returns the syntax node of a span.
+func (w pyWriter) node(at span) *node {
+	bom := len(w.src.text) - len(bytes.TrimPrefix(w.src.text, []byte("\ufeff")))
+	for _, c := range splitPython(w.src.text[bom:]) {
+		if c.start+bom <= at.start && at.end <= c.end+bom {
+			return parsePython(w.src.text[c.start+bom:c.end+bom], c.start+bom).find(at)
+		}
+	}
+	return &node{}
+}
+
+// find returns the innermost node with exactly a span.
+func (n *node) find(at span) *node {
+	for _, k := range n.kids {
+		if k.start <= at.start && at.end <= k.end {
+			if f := k.find(at); f != nil {
+				return f
+			}
+		}
+	}
+	if n.start == at.start && n.end == at.end {
+		return n
+	}
+	return nil
+}
+
+// into adds items to a bracketed list in the style of its last one.
+func (w pyWriter) into(at span, items []string) []Edit {
+	var kids []*node
+	for _, k := range w.node(at).only() {
+		kids = append(kids, k)
+	}
+	if len(kids) == 0 {
+		return []Edit{{at.start + 1, at.start + 1, strings.Join(items, ", ")}}
+	}
+	last := kids[len(kids)-1]
+	// Keyword arguments go before a final **kwargs, as people write them.
+	if last.kind == "dictionary_splat" && w.src.text[at.start] == '(' {
+		return w.before(last, items)
+	}
+	return w.after(last, at, items)
+}
+
+func (w pyWriter) before(n *node, items []string) []Edit {
+	sep := ", "
+	if w.src.firstOnLine(n.start) {
+		sep = "," + w.src.newline() + w.src.indent(n.start)
+	}
+	return []Edit{{n.start, n.start, strings.Join(items, sep) + sep}}
+}
+
+// after adds items behind the last one.
+func (w pyWriter) after(last *node, at span, items []string) []Edit {
+	comma := w.comma(last.end, at.end)
+	prefix := string(w.src.text[w.src.lineStart(last.start):last.start])
+	switch {
+	case strings.TrimSpace(prefix) == ",": // leading commas
+		return []Edit{{last.end, last.end, w.src.newline() + prefix + strings.Join(items, w.src.newline()+prefix)}}
+	case strings.TrimSpace(prefix) != "":
+		return []Edit{{last.end, last.end, ", " + strings.Join(items, ", ")}}
+	}
+	nl := w.src.newline() + prefix
+	if comma >= 0 {
+		end := w.lineTail(comma+1, at.end)
+		return []Edit{{end, end, nl + strings.Join(items, ","+nl) + ","}}
+	}
+	end := w.lineTail(last.end, at.end)
+	if end == last.end {
+		return []Edit{{end, end, "," + nl + strings.Join(items, ","+nl)}}
+	}
+	return []Edit{{last.end, last.end, ","}, {end, end, nl + strings.Join(items, ","+nl)}}
+}
+
+// comma returns the offset of the comma behind a last item, -1 without one.
+func (w pyWriter) comma(from, to int) int {
+	s := pyScanner{src: w.src.text[:to], pos: from}
+	for s.pos < to {
+		switch s.src[s.pos] {
+		case ',':
+			return s.pos
+		case '#':
+			s.skipTo('\n')
+		default:
+			s.pos++
+		}
+	}
+	return -1
+}
+
+// lineTail returns the end of a comment that follows on the same line, or from
+// itself: what is added goes behind a comment that belongs to its line.
+func (w pyWriter) lineTail(from, to int) int {
+	end := w.src.lineEnd(from)
+	if end < to && bytes.HasPrefix(bytes.TrimLeft(w.src.text[from:end], " \t"), []byte("#")) {
+		return end
+	}
+	return from
+}

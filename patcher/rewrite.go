@@ -1,0 +1,347 @@
+package patcher
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// Rewrite plans the edits that make wants true in the repository fsys, of
+// which repo is what [Find] saw. It writes nothing. What it declines is an
+// [Outcome] with the reason; an error means that fsys itself failed.
+//
+// A want that is Applied has been checked: the edited text is read again, and
+// no other value of any job may have changed.
+func Rewrite(fsys fs.FS, repo *Repository, wants []Want) (Result, error) {
+	if repo == nil || repo.found == nil {
+		var err error
+		if repo, err = Find(fsys); err != nil {
+			return Result{}, err
+		}
+	}
+	refused := map[int]Outcome{}
+	for {
+		p := newPlan(repo.found, wants, refused)
+		p.choose()
+		patches, err := p.patches()
+		if err != nil {
+			return Result{}, err
+		}
+		bad := p.verify(patches)
+		if len(bad) == 0 {
+			return Result{Patches: patches, Outcomes: p.outcomes, Notes: p.notes()}, nil
+		}
+		for i, o := range bad {
+			refused[i] = o
+		}
+	}
+}
+
+// A plan is the state of one Rewrite.
+type plan struct {
+	f        *finder
+	wants    []Want
+	outcomes []Outcome
+	open     map[target]int // wants that may still be applied
+	sites    []*site        // the winner of each want, nil when none
+	choices  [][]choice
+	chosen   []*choice
+}
+
+// A choice is one way to make a want true.
+type choice struct {
+	edit  func() (span, string) // of a literal
+	add   *addition             // at a slot
+	id    placeID
+	under []use
+	// whole places feed whole jobs: an entry added there reaches all of them.
+	whole bool
+}
+
+func (c choice) at() span {
+	return span{c.id.src, c.id.start, c.id.end}
+}
+
+func newPlan(f *finder, wants []Want, refused map[int]Outcome) *plan {
+	p := &plan{f: f, wants: wants, open: map[target]int{}, outcomes: make([]Outcome, len(wants)),
+		sites: make([]*site, len(wants)), choices: make([][]choice, len(wants)), chosen: make([]*choice, len(wants))}
+	seen := map[target]int{}
+	for i, w := range wants {
+		p.outcomes[i] = Outcome{Want: w}
+		if o, ok := refused[i]; ok {
+			p.outcomes[i] = o
+			continue
+		}
+		p.consider(i, w)
+		t := target{f.declared(w.Job), propertyOf(w.Key).key}
+		if j, twice := seen[t]; twice && t.job != nil && !propertyOf(w.Key).same(wants[j].To, w.To) {
+			p.refuse(i, span{}, "two wants ask for different values of this property")
+			p.refuse(j, span{}, "two wants ask for different values of this property")
+			delete(p.open, t)
+			continue
+		}
+		seen[t] = i
+	}
+	return p
+}
+
+func (p *plan) refuse(i int, at span, format string, args ...any) {
+	o := &p.outcomes[i]
+	o.Status, o.Reason = Refused, fmt.Sprintf(format, args...)
+	if at.src != nil {
+		o.Path, o.Line = at.path(), at.line()
+	}
+}
+
+// consider decides what can be said of a want alone: it is refused, it holds
+// already, or it has choices.
+func (p *plan) consider(i int, w Want) {
+	d := p.f.declared(w.Job)
+	prop := propertyOf(w.Key)
+	switch {
+	case d == nil:
+		p.refuse(i, span{}, "the repository declares no job %q", w.Job)
+		return
+	case !safeKey(w.Key):
+		p.refuse(i, d.at, "%q is not the name of a Spark property", w.Key)
+		return
+	case !safe(w.To):
+		p.refuse(i, d.at, "the value %q cannot be written safely in every syntax; set it by hand", w.To)
+		return
+	}
+	p.outcomes[i].Path, p.outcomes[i].Line = d.at.path(), d.at.line()
+	s := d.winner(prop.key)
+	if s == nil {
+		p.absent(i, d, prop, w)
+		return
+	}
+	p.present(i, d, s, prop, w)
+}
+
+// present decides on a want whose property the repository sets.
+func (p *plan) present(i int, d *declared, s *site, prop property, w Want) {
+	o := &p.outcomes[i]
+	o.Path, o.Line = s.Path, s.Line
+	switch {
+	case s.Dynamic != "":
+		p.refuse(i, span{}, "%s:%d: %s; a person must set it there", s.Path, s.Line, s.Dynamic)
+	case prop.same(s.Value, w.To):
+		o.Status = Already
+	case s.rank == byCode:
+		p.refuse(i, span{}, "the job's own code sets it at %s:%d, which beats every other place; change it there", s.Path, s.Line)
+	case d.many != "":
+		p.refuse(i, span{}, "%s, so an edit at %s:%d would resize tasks that are not known", d.many, s.Path, s.Line)
+	case len(d.open) > 0 && s.rank < byFlag:
+		p.refuse(i, d.open[0].at, "%s:%d: %s; it may override the value %s at %s:%d", d.open[0].at.path(), d.open[0].at.line(), d.open[0].why, s.Value, s.Path, s.Line)
+	case !prop.same(s.Value, w.From):
+		p.refuse(i, span{}, "the file says %s at %s:%d, the measured runs had %s; wait for runs with the new value, or set it by hand", s.Value, s.Path, s.Line, cmp.Or(w.From, "no value"))
+	default:
+		p.sites[i] = s
+		p.choices[i] = choicesFor(s, prop, w)
+		p.open[target{d, prop.key}] = i
+	}
+}
+
+// absent decides on a want whose property the repository does not set.
+func (p *plan) absent(i int, d *declared, prop property, w Want) {
+	switch {
+	case d.many != "":
+		p.refuse(i, d.at, "%s, so nothing can be added for one of them", d.many)
+		return
+	case len(d.open) > 0:
+		o := d.open[0]
+		p.refuse(i, o.at, "%s:%d: %s; it may set %s", o.at.path(), o.at.line(), o.why, prop.key)
+		return
+	}
+	for _, g := range d.gaps {
+		names := g.names(prop)
+		if names == nil {
+			continue
+		}
+		if g.shut != "" {
+			p.refuse(i, g.at, "%s:%d: %s, so %s cannot be added there", g.at.path(), g.at.line(), g.shut, prop.key)
+			return
+		}
+		for _, s := range g.slots {
+			a := &addition{slot: s, prop: prop, path: names, value: w.To, num: g.num(prop)}
+			p.choices[i] = append(p.choices[i], choice{add: a, id: s.id(), under: s.under, whole: true})
+		}
+		p.open[target{d, prop.key}] = i
+		return
+	}
+	p.refuse(i, d.at, "%s", cmp.Or(d.closed, fmt.Sprintf("a %s has no place here for %s", d.Operator, prop.key)))
+}
+
+// choicesFor lists the ways to change a site, from the literal outwards.
+func choicesFor(s *site, prop property, w Want) []choice {
+	var out []choice
+	value := prop.respell(s.Value, w.To)
+	if c, ok := literal(s.val, value); ok {
+		out = append(out, c)
+	}
+	for _, p := range s.val.pieces {
+		for _, in := range p.inline {
+			if text, ok := infix(s.val.pieces, in.at, value); ok {
+				a := &addition{slot: in, prop: prop, value: text}
+				out = append(out, choice{add: a, id: in.id(), under: in.under})
+			}
+		}
+	}
+	for _, sl := range s.val.slots {
+		a := &addition{slot: sl, prop: prop, value: value, like: s.val}
+		out = append(out, choice{add: a, id: sl.id(), under: sl.under})
+	}
+	for _, a := range s.over {
+		a.prop, a.value, a.like = prop, value, s.val
+		out = append(out, choice{add: &a, id: a.slot.id(), under: a.slot.under, whole: true})
+	}
+	return out
+}
+
+// literal finds the one run of bytes to replace so that the value reads as
+// wanted: the whole literal, or the number before a unit that stands outside.
+func literal(v *value, want string) (choice, bool) {
+	ps := runs(v.pieces)
+	var found []choice
+	for i, p := range ps {
+		if !p.same || p.why != "" {
+			continue
+		}
+		before, after := joinPieces(ps[:i]), joinPieces(ps[i+1:])
+		rest, ok := strings.CutPrefix(want, before)
+		text, ok2 := strings.CutSuffix(rest, after)
+		if !ok || !ok2 || text == "" || p.num && isNumber(p.text) != isNumber(text) {
+			continue
+		}
+		found = append(found, choice{edit: func() (span, string) { return p.at, text }, id: p.id(), under: p.under})
+	}
+	if len(found) != 1 {
+		return choice{}, false
+	}
+	return found[0], true
+}
+
+// infix is the text to write for the pieces that an interpolation spells.
+func infix(ps []piece, at span, want string) (string, bool) {
+	var before, after string
+	seen := false
+	for _, p := range ps {
+		switch {
+		case slices.ContainsFunc(p.inline, func(s slot) bool { return s.at == at }):
+			seen = true
+		case seen:
+			after += p.text
+		default:
+			before += p.text
+		}
+	}
+	rest, ok := strings.CutPrefix(want, before)
+	text, ok2 := strings.CutSuffix(rest, after)
+	return text, ok && ok2
+}
+
+// choose picks for each open want the innermost place all of whose users ask
+// for the same. Refusing one may close a place for others, so it repeats until
+// nothing changes.
+func (p *plan) choose() {
+	for changed := true; changed; {
+		changed = false
+		for t, i := range p.open {
+			p.chosen[i] = p.pick(i)
+			if p.chosen[i] == nil {
+				p.refuseShared(t, i)
+				delete(p.open, t)
+				changed = true
+			}
+		}
+	}
+	for _, i := range p.open {
+		p.outcomes[i].Status = Applied
+		if p.sites[i] == nil {
+			at := p.chosen[i].at()
+			p.outcomes[i].Path, p.outcomes[i].Line = at.path(), at.line()
+		}
+	}
+}
+
+func (p *plan) pick(i int) *choice {
+	for k := range p.choices[i] {
+		c := &p.choices[i][k]
+		if len(p.disagree(c, p.wants[i])) == 0 && p.f.users.others(c.under) == "" {
+			return c
+		}
+	}
+	return nil
+}
+
+// disagree returns the jobs that a place feeds and that do not ask for what w
+// asks for.
+func (p *plan) disagree(c *choice, w Want) []string {
+	prop := propertyOf(w.Key)
+	var out []string
+	for t := range p.f.users.feeds[c.id] {
+		if c.whole {
+			t.key = prop.key
+		}
+		i, ok := p.open[t]
+		if t.key != prop.key || !ok || !prop.same(p.wants[i].To, w.To) {
+			out = append(out, t.job.ID)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (p *plan) refuseShared(t target, i int) {
+	if len(p.choices[i]) == 0 {
+		p.refuse(i, span{}, "%s:%d: the value is not spelled in one place that can be changed; set it by hand", p.outcomes[i].Path, p.outcomes[i].Line)
+		return
+	}
+	c := &p.choices[i][0]
+	if others := p.disagree(c, p.wants[i]); len(others) > 0 {
+		p.refuse(i, c.at(), "%s:%d is shared: an edit there would also resize %s; give this job a value of its own, or change all of them alike", c.at().path(), c.at().line(), list(others))
+		return
+	}
+	p.refuse(i, c.at(), "%s:%d may feed more than this job: %s", c.at().path(), c.at().line(), p.f.users.others(c.under))
+}
+
+// list names some jobs for a message.
+func list(ids []string) string {
+	if len(ids) > 5 {
+		return strings.Join(ids[:5], ", ") + fmt.Sprintf(" and %d more", len(ids)-5)
+	}
+	return strings.Join(ids, ", ")
+}
+
+// patches renders the chosen edits, file by file.
+func (p *plan) patches() ([]Patch, error) {
+	edits := map[*source][]Edit{}
+	groups := map[placeID][]addition{}
+	for _, i := range p.open {
+		c := p.chosen[i]
+		if c.edit != nil {
+			at, text := c.edit()
+			edits[at.src] = append(edits[at.src], Edit{at.start, at.end, text})
+			continue
+		}
+		groups[c.id] = append(groups[c.id], *c.add)
+	}
+	for id, adds := range groups {
+		slices.SortFunc(adds, func(a, b addition) int { return compareKeys(a.prop.key, b.prop.key) })
+		adds = slices.CompactFunc(adds, func(a, b addition) bool { return a.prop.key == b.prop.key })
+		edits[id.src] = append(edits[id.src], adds[0].slot.dial.add(adds)...)
+	}
+	var out []Patch
+	for src, es := range edits {
+		es = sortEdits(es)
+		after, err := Apply(src.text, es)
+		if err != nil {
+			return nil, fmt.Errorf("rewrite %s: %w", src.path, err)
+		}
+		out = append(out, Patch{Path: src.path, Edits: es, Before: src.text, After: after})
+	}
+	slices.SortFunc(out, func(a, b Patch) int { return strings.Compare(a.Path, b.Path) })
+	return out, nil
+}

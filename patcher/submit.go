@@ -1,0 +1,117 @@
+package patcher
+
+import (
+	"cmp"
+	"strings"
+)
+
+// isSubmit reports whether a class takes SparkSubmitOperator's arguments.
+func isSubmit(class string) bool {
+	return strings.Contains(class, "SparkSubmit") || class == "SparkJDBCOperator" || class == "SparkSqlOperator" ||
+		strings.HasPrefix(class, "Livy") && strings.HasSuffix(class, "Operator")
+}
+
+// submitForm is SparkSubmitOperator, its subclasses and LivyOperator: sizes
+// are keyword arguments, the rest is in conf.
+func submitForm(c claim) []*declared {
+	if !isSubmit(c.obj.class) {
+		return nil
+	}
+	d := c.base
+	d.Hints.Application = hint(c.args, "application", "file")
+	d.Hints.Class = hint(c.args, "java_class", "class_name")
+	d.keywords(c.args, true)
+	d.conf(c.args, "conf")
+	return []*declared{&d}
+}
+
+// keywords finds the sizes that are keyword arguments.
+func (d *declared) keywords(args *value, insert bool) {
+	for _, p := range properties {
+		if p.kwarg == "" {
+			continue
+		}
+		x, ok := args.get(p.kwarg)
+		switch {
+		case ok && x.why != "":
+			d.open = append(d.open, open{x.why, x.at})
+		case ok:
+			d.add(p.key, p.kwarg+"=", byFlag, x.val, overrides(args, x, p.kwarg))
+		}
+	}
+	if !insert {
+		return
+	}
+	d.gaps = append(d.gaps, gap{
+		slots: args.slots,
+		names: func(p property) []string {
+			if p.kwarg == "" {
+				return nil
+			}
+			return []string{p.kwarg}
+		},
+		num: func(p property) bool { return p.unit == count },
+		at:  args.at,
+	})
+}
+
+// conf finds the properties of a configuration mapping in an argument.
+func (d *declared) conf(args *value, name string) {
+	x, ok := args.get(name)
+	g := gap{at: args.at, num: func(property) bool { return false }}
+	switch {
+	case !ok:
+		g.slots = args.slots
+		g.names = func(p property) []string { return []string{name, p.key} }
+	case x.why != "":
+		g.names = func(p property) []string { return []string{p.key} }
+		g.shut, g.at = x.why, x.at
+	case x.val.kind == mapping:
+		d.entries(x.val, name)
+		g.slots, g.at = x.val.slots, x.at
+		g.names = func(p property) []string { return []string{p.key} }
+	case x.val.kind == scalar && x.val.typ == null:
+		g.names = func(p property) []string { return []string{p.key} }
+		g.shut, g.at = name+" is None", x.at
+	default:
+		d.open = append(d.open, open{cmp.Or(x.val.why, name+" is not a dict"), x.at})
+	}
+	d.gaps = append(d.gaps, g)
+}
+
+// entries finds the Spark properties that are keys of a mapping.
+func (d *declared) entries(conf *value, name string) {
+	before := len(d.sites)
+	for _, x := range conf.entries {
+		switch {
+		case x.why != "":
+			d.open = append(d.open, open{x.why, x.at})
+			// What stands before may be overridden by it.
+			for _, s := range d.sites[before:] {
+				s.Dynamic = "it may be overridden: " + x.why
+			}
+		case strings.HasPrefix(x.key, "spark."):
+			d.add(x.key, name+`["`+x.key+`"]`, byConf, x.val, overrides(conf, x, x.key))
+		}
+	}
+}
+
+// overrides returns where an entry can be added that wins over x of m, the
+// innermost place first.
+func overrides(m *value, x entry, path ...string) []addition {
+	var out []addition
+	slots := []slot(nil)
+	if x.home != nil {
+		slots = append(slots, x.home.slots...)
+	}
+	if !x.fixed && m != x.home {
+		slots = append(slots, m.slots...)
+	}
+	for _, s := range slots {
+		inside := s.at.contains(x.at) && (s.op == opEntry || s.op == opKwarg)
+		if !inside || s.name != "" {
+			out = append(out, addition{slot: s, path: path, like: x.val})
+		}
+	}
+	return out
+}

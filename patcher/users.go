@@ -1,0 +1,228 @@
+package patcher
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+)
+
+// A target is one property of one job, the unit that a place can feed.
+type target struct {
+	job *declared
+	key string
+}
+
+// A placeID names a place by its bytes; op is -1 for a literal itself.
+type placeID struct {
+	src        *source
+	start, end int
+	op         slotOp
+}
+
+const opLiteral slotOp = -1
+
+func (s slot) id() placeID  { return placeID{s.at.src, s.at.start, s.at.end, s.op} }
+func (p piece) id() placeID { return placeID{p.at.src, p.at.start, p.at.end, opLiteral} }
+
+// users knows which jobs a place feeds and which reads of a name are
+// understood to feed jobs.
+type users struct {
+	feeds map[placeID]map[target]bool
+	known map[*source][]span // reads of names that lead to a site or a gap
+	total map[*binding]string
+	f     *finder
+}
+
+// countUsers notes for every place which jobs it feeds.
+func (f *finder) countUsers() {
+	u := &users{feeds: map[placeID]map[target]bool{}, known: map[*source][]span{}, total: map[*binding]string{}, f: f}
+	for _, d := range f.jobs {
+		d.settle()
+		for _, s := range d.sites {
+			u.site(d, s)
+		}
+		for _, g := range d.gaps {
+			u.slots(g.slots, target{d, ""})
+		}
+	}
+	f.users = u
+}
+
+func (u *users) site(d *declared, s *site) {
+	t := target{d, s.Key}
+	for _, p := range runs(s.val.pieces) {
+		u.read(p.under)
+		u.slotReads(p.inline)
+		if !s.Shadowed {
+			u.feed(p.id(), t)
+			for _, in := range p.inline {
+				u.feed(in.id(), t)
+			}
+		}
+	}
+	for _, a := range s.over {
+		u.slots([]slot{a.slot}, target{d, ""})
+	}
+	u.slotReads(s.val.slots)
+	if !s.Shadowed {
+		u.slots(s.val.slots, t)
+	}
+}
+
+func (u *users) slots(ss []slot, t target) {
+	u.slotReads(ss)
+	for _, s := range ss {
+		u.feed(s.id(), t)
+	}
+}
+
+func (u *users) slotReads(ss []slot) {
+	for _, s := range ss {
+		u.read(s.under)
+	}
+}
+
+func (u *users) feed(id placeID, t target) {
+	if u.feeds[id] == nil {
+		u.feeds[id] = map[target]bool{}
+	}
+	u.feeds[id][t] = true
+}
+
+func (u *users) read(under []use) {
+	for _, x := range under {
+		if ss := u.known[x.at.src]; !slices.Contains(ss, x.at) {
+			u.known[x.at.src] = append(ss, x.at)
+		}
+	}
+}
+
+// of returns the IDs of the jobs that a site's literal feeds, sorted.
+func (u *users) of(s *site) []string {
+	ids := map[string]bool{}
+	for _, p := range runs(s.val.pieces) {
+		for t := range u.feeds[p.id()] {
+			ids[t.job.ID] = true
+		}
+	}
+	out := make([]string, 0, len(ids))
+	for id := range ids {
+		out = append(out, id)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// others returns what else than known jobs reads a place through the names
+// that lead to it, "" when nothing does.
+func (u *users) others(under []use) string {
+	for _, x := range under {
+		why, ok := u.total[x.bind]
+		if !ok {
+			why = u.unknownReader(x.bind)
+			u.total[x.bind] = why
+		}
+		if why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// unknownReader returns where a name is read that no job is known to come from.
+func (u *users) unknownReader(b *binding) string {
+	own := b.scope.mod
+	from, to := 0, len(own.text)
+	if b.scope.def != nil {
+		from, to = b.scope.def.start, b.scope.def.end
+	}
+	if why := u.unknownRead(own.source, b.name, from, to); why != "" || b.scope.def != nil {
+		return why
+	}
+	name := b.name
+	if b.kind == bindImport {
+		return ""
+	}
+	module := []byte(baseName(own.path))
+	if string(module) == "__init__" {
+		module = nil
+	}
+	for _, p := range u.f.paths {
+		src := u.f.files[p]
+		if src == own.source || !bytes.HasSuffix([]byte(p), []byte(".py")) || !bytes.Contains(src.text, []byte(name)) || !bytes.Contains(src.text, module) {
+			continue
+		}
+		if why := u.unknownRead(src, name, 0, len(src.text)); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// unknownRead looks for a read of name in a part of a file. It reads tokens,
+// not a tree: a doubtful word counts as a reader, which is the safe side.
+func (u *users) unknownRead(src *source, name string, from, to int) string {
+	for _, at := range pyWords(src.text[from:to], name) {
+		at += from
+		if !slices.ContainsFunc(u.known[src], func(s span) bool { return s.start <= at && at < s.end }) {
+			return fmt.Sprintf("line %d of %s reads %s too", src.line(at), src.path, name)
+		}
+	}
+	return ""
+}
+
+// pyWords returns the offsets where a word stands as a name that may be read:
+// not in a comment, a plain string or an import, not behind a dot, and not
+// where it is bound or names an argument.
+func pyWords(text []byte, name string) []int {
+	var out []int
+	s := pyScanner{src: text}
+	start := 0
+	for s.pos < len(text) {
+		switch c := text[s.pos]; {
+		case c == '#':
+			s.skipTo('\n')
+		case c == '\'' || c == '"':
+			from := s.pos
+			format := from > 0 && (text[from-1]|0x20 == 'f' || from > 1 && text[from-2]|0x20 == 'f' && text[from-1]|0x20 == 'r')
+			s.quoted(c)
+			if format {
+				for at := nextWord(text[:s.pos], name, from); at >= 0; at = nextWord(text[:s.pos], name, at+len(name)) {
+					out = append(out, at)
+				}
+			}
+		case isWord(c):
+			n := wordLen(text[s.pos:])
+			if string(text[s.pos:s.pos+n]) == name && isRead(text, s.pos, n, start) {
+				out = append(out, s.pos)
+			}
+			s.pos += n
+		case c == '\n':
+			s.pos++
+			start = s.pos
+		default:
+			s.pos++
+		}
+	}
+	return out
+}
+
+// isRead tells a read of a name from a binding of it by its neighbours.
+func isRead(text []byte, at, n, lineStart int) bool {
+	before := bytes.TrimRight(text[lineStart:at], " \t")
+	after := bytes.TrimLeft(text[at+n:], " \t")
+	first := bytes.TrimLeft(text[lineStart:at], " \t")
+	switch w := string(first[:wordLen(first)]); {
+	case w == "import" || w == "from":
+		return bytes.HasPrefix(after, []byte("as ")) // an alias that may be read elsewhere
+	case w == "def" || w == "class":
+		return len(bytes.TrimSpace(first)) > len(w)
+	case bytes.HasSuffix(before, []byte(".")):
+		return true
+	case len(after) > 1 && after[0] == '=' && after[1] != '=':
+		return false
+	case bytes.HasSuffix(before, []byte(" as")) || len(after) > 0 && after[0] == ':' && len(before) == 0:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,140 @@
+package patcher
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// verify reads the edited files again and returns a refusal for each want
+// whose edit did not do what it was to do, and nothing else. It is the last
+// line: a hit means that a dialect is wrong about something, and the want is
+// safer refused.
+func (p *plan) verify(patches []Patch) map[int]Outcome {
+	bad := map[int]Outcome{}
+	if len(patches) == 0 {
+		return bad
+	}
+	after := p.f.edited(patches)
+	before := p.f.byPlace()
+	now := after.byPlace()
+	for k, d := range before {
+		for key, want := range p.expected(d) {
+			got := "nothing"
+			if k < len(now) && len(now) == len(before) {
+				got = settingOf(now[k], key)
+			}
+			if got != want && !propertyOf(key).same(got, want) {
+				p.doubt(bad, d, key, fmt.Sprintf("the edit would make %s read as %s instead of %s", key, got, want))
+			}
+		}
+	}
+	return bad
+}
+
+// expected returns what each property of a job is to be after the edits.
+func (p *plan) expected(d *declared) map[string]string {
+	out := map[string]string{}
+	for _, s := range d.sites {
+		if !s.Shadowed {
+			out[s.Key] = settingOf(d, s.Key)
+		}
+	}
+	for t, i := range p.open {
+		if t.job == d {
+			out[t.key] = p.wants[i].To
+		}
+	}
+	return out
+}
+
+func settingOf(d *declared, key string) string {
+	s := d.winner(key)
+	switch {
+	case s == nil:
+		return "nothing"
+	case s.Dynamic != "":
+		return "a run-time value"
+	}
+	return s.Value
+}
+
+// doubt refuses the want for a job's property, or all wants of its file when
+// the edit changed something that nobody asked for.
+func (p *plan) doubt(bad map[int]Outcome, d *declared, key, why string) {
+	hit := false
+	for t, i := range p.open {
+		if t.job == d && t.key == key {
+			bad[i] = p.doubted(i, why)
+			hit = true
+		}
+	}
+	for _, i := range p.open {
+		if !hit {
+			bad[i] = p.doubted(i, why)
+		}
+	}
+}
+
+func (p *plan) doubted(i int, why string) Outcome {
+	o := p.outcomes[i]
+	o.Status, o.Reason = Refused, why+"; set it by hand"
+	return o
+}
+
+// edited is the finder of the repository with patches applied.
+func (f *finder) edited(patches []Patch) *finder {
+	g := &finder{fsys: f.fsys, files: maps.Clone(f.files), paths: f.paths, modules: map[string]*module{}, done: map[*node]bool{}}
+	for _, p := range patches {
+		g.files[p.Path] = &source{path: p.Path, text: p.After}
+	}
+	g.look()
+	return g
+}
+
+// byPlace returns the jobs in the order of the text, which edits keep.
+func (f *finder) byPlace() []*declared {
+	out := slices.Clone(f.jobs)
+	slices.SortStableFunc(out, func(a, b *declared) int { return cmp.Compare(a.order, b.order) })
+	return out
+}
+
+// notes returns what a reviewer should know of the jobs that are edited.
+func (p *plan) notes() []Note {
+	var out []Note
+	seen := map[*declared]bool{}
+	for i, w := range p.wants {
+		d := p.f.declared(w.Job)
+		if d == nil || seen[d] || p.outcomes[i].Status == Refused {
+			continue
+		}
+		seen[d] = true
+		for _, n := range d.remarks() {
+			n.Job = d.ID
+			out = append(out, n)
+		}
+	}
+	slices.SortFunc(out, func(a, b Note) int {
+		return cmp.Or(strings.Compare(a.Job, b.Job), strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), strings.Compare(a.Text, b.Text))
+	})
+	return slices.Compact(out)
+}
+
+// remarks lists what is known near a job's settings.
+func (d *declared) remarks() []Note {
+	out := slices.Clone(d.notes)
+	for _, s := range d.sites {
+		if s.Shadowed {
+			w := d.winner(s.Key)
+			out = append(out, Note{Path: s.Path, Line: s.Line, Text: fmt.Sprintf("%s is also set here, without effect: %s at %s:%d wins", s.Key, w.Form, w.Path, w.Line)})
+		}
+		for _, piece := range s.val.pieces {
+			if piece.chance != "" {
+				out = append(out, Note{Path: s.Path, Line: s.Line, Text: piece.chance})
+			}
+		}
+	}
+	return out
+}
