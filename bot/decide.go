@@ -1,0 +1,147 @@
+package bot
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/sparktune/sparktune/analysis"
+	"github.com/sparktune/sparktune/bot/policy"
+	"github.com/sparktune/sparktune/patcher"
+	"github.com/sparktune/sparktune/prompts"
+)
+
+// A Snapshot is all that a decision may depend on. Equal Snapshots give equal
+// Decisions, byte for byte; the order of Runs does not matter.
+type Snapshot struct {
+	Files  fs.FS  // the repository
+	Commit string // where Files is from; "" when unknown
+	Runs   []analysis.Run
+	Policy policy.Policy
+	Now    time.Time
+}
+
+// A Decision is what a Snapshot leads to. Nothing has been written.
+type Decision struct {
+	Commit    string            `json:"commit,omitempty"`
+	Jobs      []JobDecision     `json:"jobs"` // sorted by job
+	Patches   []patcher.Patch   `json:"-"`
+	Unmatched []Unmatched       `json:"unmatched"`
+	Skipped   []patcher.Skipped `json:"skipped"`
+}
+
+// A JobDecision is what was decided about one job.
+type JobDecision struct {
+	Job      patcher.Job
+	Match    Match
+	Profile  *analysis.Profile
+	Advice   analysis.Advice
+	Outcomes []patcher.Outcome // one per change of the advice
+	Notes    []patcher.Note
+	gates    []string
+}
+
+// Decide finds the repository's jobs, advises on each from its runs, and plans
+// the edits. An error is a bug or an unreadable file; "no" is in the Decision.
+func Decide(s Snapshot) (Decision, error) {
+	repo, err := patcher.Find(s.Files)
+	if err != nil {
+		return Decision{}, fmt.Errorf("find jobs: %w", err)
+	}
+	runs, matches, unmatched := match(repo.Jobs, s.Runs)
+	d := Decision{Commit: s.Commit, Unmatched: unmatched, Skipped: repo.Skipped}
+	var wants []patcher.Want
+	for _, job := range repo.Jobs {
+		p := analysis.NewProfile(job.ID, runs[job.ID], s.Now, s.Policy.Gates)
+		jd := JobDecision{Job: job, Match: matches[job.ID], Profile: p, Advice: analysis.Advise(p, s.Policy.Gates), gates: s.disclosed()}
+		wants = append(wants, wantsOf(jd)...)
+		d.Jobs = append(d.Jobs, jd)
+	}
+	result, err := patcher.Rewrite(s.Files, repo, wants)
+	if err != nil {
+		return Decision{}, fmt.Errorf("plan edits: %w", err)
+	}
+	d.Patches = result.Patches
+	d.end(result)
+	return d, nil
+}
+
+func wantsOf(jd JobDecision) []patcher.Want {
+	var wants []patcher.Want
+	for _, c := range jd.Advice.Changes {
+		wants = append(wants, patcher.Want{Job: jd.Job.ID, Setting: patcher.Setting{Key: c.Key, From: c.From, To: c.To}})
+	}
+	return wants
+}
+
+// end hands every outcome and note to its job.
+func (d *Decision) end(result patcher.Result) {
+	for i := range d.Jobs {
+		jd := &d.Jobs[i]
+		for _, o := range result.Outcomes {
+			if o.Job == jd.Job.ID {
+				jd.Outcomes = append(jd.Outcomes, o)
+			}
+		}
+		for _, n := range result.Notes {
+			if n.Job == jd.Job.ID {
+				jd.Notes = append(jd.Notes, n)
+			}
+		}
+	}
+}
+
+// disclosed are the gates that the policy file sets, with their values.
+func (s Snapshot) disclosed() []string {
+	var out []string
+	for _, g := range policy.Gates {
+		if slices.Contains(s.Policy.Named, g.Name) {
+			out = append(out, g.Name+" "+g.Text(s.Policy.Gates))
+		}
+	}
+	return out
+}
+
+// Applied counts the changes that the patches make.
+func (d *Decision) Applied() int { return d.count(patcher.Applied) }
+
+// Refused counts the changes that are left to a person.
+func (d *Decision) Refused() int { return d.count(patcher.Refused) }
+
+func (d *Decision) count(s patcher.Status) int {
+	n := 0
+	for _, j := range d.Jobs {
+		for _, o := range j.Outcomes {
+			if o.Status == s {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// statusText is how an end of a Want is told, in reports and in JSON.
+var statusText = map[patcher.Status]string{patcher.Applied: "applied", patcher.Already: "already", patcher.Refused: "refused"}
+
+// StatusText is the word for how a change ended: applied, already or refused.
+func StatusText(s patcher.Status) string { return statusText[s] }
+
+// Facts are all that may be said about the job.
+func (j JobDecision) Facts() prompts.Facts {
+	f := prompts.NewFacts(j.Profile, j.Advice)
+	f.Declared = prompts.Inert(fmt.Sprintf("%s:%d", j.Job.Path, j.Job.Line))
+	f.Operator = prompts.Inert(j.Job.Operator)
+	f.Matched = "no runs in the lake"
+	if j.Match.Runs > 0 {
+		f.Matched = "runs told by " + j.Match.By
+	}
+	f.Disclosed = j.gates
+	for i := range f.Changes {
+		o := j.Outcomes[i] // one per change, in order
+		f.Changes[i].Outcome = statusText[o.Status]
+		f.Changes[i].Place = prompts.Inert(fmt.Sprintf("%s:%d", o.Path, o.Line))
+		f.Changes[i].Refusal = o.Reason
+	}
+	return f
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/sparktune/sparktune/bot"
+	"github.com/sparktune/sparktune/patcher"
+	"github.com/sparktune/sparktune/prompts"
+)
+
+var jobsCommand = command{
+	name: "jobs",
+	args: "DIR",
+	help: `list the Spark jobs that a repository declares
+
+Shows where each is declared, which runs of the lake are its, and how that is
+known, and the places that set its properties.
+
+example: sparktune jobs . --output json`,
+	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
+		src := source{lakeDir: lakeFlag(flags), asOf: asOfFlag(flags)}
+		out := outputFlag(flags)
+		return func(ctx context.Context, args []string) error {
+			if len(args) != 1 {
+				return usageError{fmt.Sprintf("jobs needs one folder, got %d arguments", len(args))}
+			}
+			d, err := c.decide(ctx, args[0], src)
+			if err != nil {
+				return err
+			}
+			if *out == outputJSON {
+				jobs := []declaredJob{}
+				for _, j := range d.Jobs {
+					jobs = append(jobs, newDeclaredJob(j))
+				}
+				return writeJSONLines(c.stdout, jobs)
+			}
+			return c.showJobs(d)
+		}
+	},
+}
+
+func (c *cli) showJobs(d bot.Decision) error {
+	var b strings.Builder
+	t := c.terminal()
+	for _, j := range d.Jobs {
+		runs := "no runs"
+		if j.Match.Runs > 0 {
+			runs = fmt.Sprintf("%d runs by %s", j.Match.Runs, j.Match.By)
+		}
+		fmt.Fprintf(&b, "%s  %s\n", t.Heading(prompts.Inert(j.Job.ID)), t.Faint(prompts.Printable(fmt.Sprintf("%s:%d, %s; %s", j.Job.Path, j.Job.Line, j.Job.Operator, runs))))
+		var rows [][]string
+		for _, s := range j.Job.Sites {
+			rows = append(rows, []string{s.Key, siteValue(s), prompts.Printable(fmt.Sprintf("%s:%d %s", s.Path, s.Line, s.Form)) + siteRemark(s)})
+		}
+		table(&b, rows)
+	}
+	for _, u := range d.Unmatched {
+		fmt.Fprintf(&b, "%s\n", t.Faint(prompts.Inert(fmt.Sprintf("%d runs of %s belong to no job: %s", u.Runs, u.App, u.Reason))))
+	}
+	_, err := io.WriteString(c.stdout, b.String())
+	return err
+}
+
+func siteValue(s patcher.Site) string {
+	if s.Dynamic != "" {
+		return "(at run time)"
+	}
+	return prompts.Inert(s.Value)
+}
+
+func siteRemark(s patcher.Site) string {
+	switch {
+	case s.Dynamic != "":
+		return "; " + prompts.Printable(s.Dynamic)
+	case s.Shadowed:
+		return "; without effect, another place wins"
+	case len(s.Users) > 1:
+		return fmt.Sprintf("; shared by %d jobs", len(s.Users))
+	}
+	return ""
+}
+
+var explainCommand = command{
+	name: "explain",
+	args: "JOB [DIR]",
+	help: `show every rule's finding for one job
+
+JOB is what 'sparktune jobs' prints, or a part of it that only one job has. DIR
+is the repository's work tree, the current folder when not given.
+
+example: sparktune explain load_orders .`,
+	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
+		src := source{lakeDir: lakeFlag(flags), asOf: asOfFlag(flags)}
+		out := outputFlag(flags)
+		return func(ctx context.Context, args []string) error {
+			if len(args) < 1 || len(args) > 2 {
+				return usageError{"explain needs a job and may have a folder"}
+			}
+			dir := "."
+			if len(args) == 2 {
+				dir = args[1]
+			}
+			d, err := c.decide(ctx, dir, src)
+			if err != nil {
+				return err
+			}
+			j, err := findJob(d, args[0])
+			if err != nil {
+				return err
+			}
+			if *out == outputJSON {
+				return writeJSON(c.stdout, newJobOutput(j))
+			}
+			f := j.Facts()
+			return c.terminal().Report(c.stdout, f, prompts.Plain(f))
+		}
+	},
+}
+
+// findJob is the job with that ID, or the only one whose ID contains it.
+func findJob(d bot.Decision, id string) (bot.JobDecision, error) {
+	var found []bot.JobDecision
+	for _, j := range d.Jobs {
+		if j.Job.ID == id {
+			return j, nil
+		}
+		if strings.Contains(j.Job.ID, id) {
+			found = append(found, j)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return bot.JobDecision{}, hintError{fmt.Errorf("no job %q is declared here", id), "'sparktune jobs' lists them"}
+	}
+	var ids []string
+	for _, j := range found {
+		ids = append(ids, j.Job.ID)
+	}
+	return bot.JobDecision{}, hintError{fmt.Errorf("%q fits %d jobs", id, len(found)), "say which: " + strings.Join(ids, ", ")}
+}

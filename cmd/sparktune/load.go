@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/sparktune/sparktune/analysis/lake"
+	"github.com/sparktune/sparktune/bot"
+	"github.com/sparktune/sparktune/bot/policy"
+)
+
+// source are the flags that say what a decision is made from.
+type source struct {
+	lakeDir *string
+	metrics *[]string
+	asOf    *asOf
+}
+
+// load makes the Snapshot of a work tree: its files and the runs that the
+// policy looks at, from the lake.
+func (c *cli) load(ctx context.Context, dir string, src source) (bot.Snapshot, error) {
+	files, err := openTree(dir)
+	if err != nil {
+		return bot.Snapshot{}, err
+	}
+	pol, err := policy.Load(files)
+	if err != nil {
+		return bot.Snapshot{}, hintError{err, "nothing was decided; mend the file, or remove it to use the defaults"}
+	}
+	lk, err := c.openLake(ctx, *src.lakeDir)
+	if err != nil {
+		return bot.Snapshot{}, err
+	}
+	defer lk.Close()
+	if src.metrics != nil && len(*src.metrics) > 0 {
+		sum, err := c.ingest(ctx, lk, *src.metrics, "")
+		if err != nil {
+			return bot.Snapshot{}, err
+		}
+		c.logf("%s", sum.text())
+	}
+	now := src.asOf.or(c.now)
+	runs, err := lk.Runs(ctx, lake.Query{From: now.Add(-pol.Gates.Lookback), To: now.Add(time.Second)})
+	if err != nil {
+		return bot.Snapshot{}, err
+	}
+	if len(runs) == 0 {
+		c.logf("the lake holds no runs of the last %d days before %s", int(pol.Gates.Lookback.Hours()/24), now.Format(time.DateOnly))
+		c.logf("read some with --metrics PATH or 'sparktune ingest PATH'")
+	}
+	return bot.Snapshot{Files: files, Commit: bot.HeadCommit(files), Runs: runs, Policy: pol, Now: now}, nil
+}
+
+// openTree is the work tree in dir; it must be a folder with something in it.
+func openTree(dir string) (fs.FS, error) {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, hintError{fmt.Errorf("%s does not exist", dir), "name the folder that holds the Airflow repository"}
+	case err != nil && isFile(dir):
+		return nil, hintError{fmt.Errorf("%s is not a folder", dir), "name the folder that holds the Airflow repository"}
+	case err != nil:
+		return nil, fmt.Errorf("read the repository: %w", err)
+	case len(entries) == 0:
+		return nil, hintError{fmt.Errorf("%s is empty", dir), "name the folder that holds the Airflow repository"}
+	}
+	return os.DirFS(dir), nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
+}
+
+// decide loads and decides, and says on stderr what a person should know
+// before reading the result.
+func (c *cli) decide(ctx context.Context, dir string, src source) (bot.Decision, error) {
+	s, err := c.load(ctx, dir, src)
+	if err != nil {
+		return bot.Decision{}, err
+	}
+	d, err := bot.Decide(s)
+	if err != nil {
+		return bot.Decision{}, err
+	}
+	for _, f := range d.Skipped {
+		c.logf("not read: %s: %s", f.Path, f.Reason)
+	}
+	if len(d.Jobs) == 0 {
+		c.logf("no Spark job is declared in %s", filepath.Clean(dir))
+		c.logf("looked for Spark operators in Python, spark-submit commands, SparkApplication manifests and job tables")
+	}
+	c.sayUnmatched(d)
+	return d, nil
+}
+
+// sayUnmatched tells which runs of the lake are nobody's here.
+func (c *cli) sayUnmatched(d bot.Decision) {
+	matched := 0
+	for _, j := range d.Jobs {
+		matched += j.Match.Runs
+	}
+	for _, u := range d.Unmatched {
+		if len(u.Candidates) > 0 {
+			c.logf("%d runs of %s belong to no job: %s (%s)", u.Runs, u.App, u.Reason, strings.Join(u.Candidates, ", "))
+		}
+	}
+	if matched == 0 && len(d.Unmatched) > 0 && len(d.Jobs) > 0 {
+		c.logf("none of the lake's runs belongs to a job of this repository; 'sparktune jobs' shows what both are called")
+	}
+}
