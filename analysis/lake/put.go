@@ -33,6 +33,9 @@ const maxReplaced = 200
 // events. So the order of calls does not matter, and the same log twice
 // changes nothing.
 func (l *Lake) Put(ctx context.Context, runs []analysis.Run) (PutStats, error) {
+	if len(runs) == 0 {
+		return PutStats{}, nil
+	}
 	best := bestOf(runs)
 	var done PutStats
 	err := retry(ctx, func() error { return l.putAll(ctx, best, &done) })
@@ -97,7 +100,7 @@ func compareBool(a, b bool) int {
 // byJob is the order of sortColumns, with the key to make it total.
 func byJob(a, b analysis.Run) int {
 	return cmp.Or(strings.Compare(a.DAGID, b.DAGID), strings.Compare(a.TaskID, b.TaskID),
-		strings.Compare(a.AppName, b.AppName), a.Start.Compare(b.Start), a.Key.Compare(b.Key))
+		strings.Compare(a.AppName, b.AppName), a.Start.Compare(b.Start), a.Compare(b.Key))
 }
 
 // A plan is what one commit does: insert both, and drop the rows that have

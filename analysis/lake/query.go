@@ -64,7 +64,7 @@ func (l *Lake) Runs(ctx context.Context, q Query) ([]analysis.Run, error) {
 }
 
 func byStart(a, b analysis.Run) int {
-	return cmp.Or(a.Start.Compare(b.Start), a.Key.Compare(b.Key))
+	return cmp.Or(a.Start.Compare(b.Start), a.Compare(b.Key))
 }
 
 // filter is what the files can be asked: it prunes partitions and row groups,

@@ -1,0 +1,47 @@
+"""Reads a lake with pyiceberg, then writes to it.
+
+Usage: pyiceberg_lake.py LAKE
+
+Prints the docs of the columns and the rows as JSON, times in microseconds.
+Then appends a copy of the run "app" as "copy", and deletes the run "gone".
+"""
+
+import json
+import sys
+from datetime import datetime, timedelta, timezone
+
+import pyarrow as pa
+from pyiceberg.catalog import load_catalog
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def plain(value):
+    if isinstance(value, datetime):
+        return (value - EPOCH) // timedelta(microseconds=1)
+    if isinstance(value, list) and value and isinstance(value[0], tuple):
+        return dict(value)
+    return value
+
+
+def as_map(name, value, maps):
+    return {} if name in maps and value == [] else plain(value)
+
+
+lake = sys.argv[1]
+catalog = load_catalog("sparktune", type="sql", uri=f"sqlite:///{lake}/catalog.db", warehouse=f"file://{lake}/warehouse")
+table = catalog.load_table("sparktune.runs")
+rows = table.scan().to_arrow()
+maps = {f.name for f in rows.schema if pa.types.is_map(f.type)}
+json.dump(
+    {
+        "docs": {f.name: f.doc for f in table.schema().fields},
+        "rows": [{k: as_map(k, v, maps) for k, v in row.items()} for row in rows.to_pylist()],
+    },
+    sys.stdout,
+)
+
+copy = table.scan(row_filter="app_id = 'app'").to_arrow()
+ids = pa.array(["copy"] * copy.num_rows, copy.schema.field("app_id").type)
+table.append(copy.set_column(copy.schema.get_field_index("app_id"), copy.schema.field("app_id"), ids))
+catalog.load_table("sparktune.runs").delete("app_id = 'gone'")

@@ -1,0 +1,53 @@
+"""Reads a lake with Spark, then writes to it.
+
+Usage: spark_lake.py LAKE JARS
+
+Prints the docs of the columns and the rows as JSON on the last line, times in
+microseconds. Then appends a copy of the run "app" as "copy", deletes the run
+"gone" with a delete file, adds a column, and compacts.
+"""
+
+import json
+import sys
+from datetime import datetime, timedelta, timezone
+
+from pyspark.sql import SparkSession
+from pyspark.sql.functions import lit
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def plain(value):
+    if isinstance(value, datetime):
+        return (value.astimezone(timezone.utc) - EPOCH) // timedelta(microseconds=1)
+    return value
+
+
+lake, jars = sys.argv[1:]
+catalog = "spark.sql.catalog.sparktune"
+spark = (
+    SparkSession.builder.master("local[1]")
+    .config("spark.jars", jars)
+    .config("spark.ui.enabled", "false")
+    .config("spark.sql.session.timeZone", "America/New_York")
+    .config("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions")
+    .config(catalog, "org.apache.iceberg.spark.SparkCatalog")
+    .config(f"{catalog}.catalog-impl", "org.apache.iceberg.jdbc.JdbcCatalog")
+    .config(f"{catalog}.uri", f"jdbc:sqlite:{lake}/catalog.db")
+    .config(f"{catalog}.warehouse", f"file://{lake}/warehouse")
+    .getOrCreate()
+)
+runs = spark.table("sparktune.sparktune.runs")
+out = {
+    "docs": {f.name: f.metadata.get("comment") for f in runs.schema},
+    "rows": [{k: plain(v) for k, v in row.asDict().items()} for row in runs.collect()],
+}
+
+table = "sparktune.sparktune.runs"
+runs.where("app_id = 'app'").withColumn("app_id", lit("copy")).writeTo(table).append()
+spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('write.delete.mode' = 'merge-on-read')")
+spark.sql(f"DELETE FROM {table} WHERE app_id = 'gone'")
+spark.sql(f"ALTER TABLE {table} ADD COLUMN team string")
+spark.sql(f"CALL sparktune.system.rewrite_data_files(table => '{table}', options => map('min-input-files', '2'))")
+print()
+print(json.dumps(out))
