@@ -15,7 +15,11 @@ def main():
     purchases = spark.read.parquet(f"{a.lake}/raw/purchases")
     features = (
         purchases.groupBy("segment")
-        .agg(F.collect_list(F.struct("customer_id", "article_id", "day", "quantity", "price_cents")).alias("history"))
+        .agg(
+            F.collect_list(
+                F.struct("customer_id", "article_id", "day", "quantity", "price_cents", "basket")
+            ).alias("history")
+        )
         .select(
             "segment",
             F.size("history").alias("purchases"),

@@ -10,16 +10,19 @@ from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-CHECKS = {
-    "order without customer": F.col("customer_id").isNull(),
-    "negative price": F.col("price_cents") < 0,
-    "no quantity": F.col("quantity") <= 0,
-    "unknown store": ~F.col("store_id").between(0, 999),
-    "document of another order": ~F.col("document").contains(F.col("order_id").cast("string")),
-    "document is cut": ~F.col("document").endswith("}"),
-    "document has no currency": ~F.col("document").contains('"currency":"EUR"'),
-    "price differs from document": F.get_json_object("document", "$.price_cents").cast("long") != F.col("price_cents"),
-}
+
+def checks():
+    """What must not be, by name."""
+    return {
+        "order without customer": F.col("customer_id").isNull(),
+        "negative price": F.col("price_cents") < 0,
+        "no quantity": F.col("quantity") <= 0,
+        "unknown store": ~F.col("store_id").between(0, 999),
+        "document of another order": ~F.col("document").contains(F.col("order_id").cast("string")),
+        "document is cut": ~F.col("document").endswith("}"),
+        "document has no currency": ~F.col("document").contains('"currency":"EUR"'),
+        "price differs from document": F.get_json_object("document", "$.price_cents").cast("long") != F.col("price_cents"),
+    }
 
 
 def main():
@@ -32,7 +35,7 @@ def main():
     day = spark.read.parquet(f"{a.lake}/raw/orders/dt={a.date}").persist(StorageLevel.MEMORY_ONLY)
 
     failed = 0
-    for name, broken in CHECKS.items():
+    for name, broken in checks().items():
         n = day.filter(broken).count()
         print(f"{name}: {n}")
         failed += n > 0
