@@ -21,8 +21,8 @@ type Profile struct {
 
 // Excluded counts runs that are not in the cohort.
 type Excluded struct {
-	Reason string
-	Runs   int
+	Reason string `json:"reason"`
+	Runs   int    `json:"runs"`
 }
 
 // unsized are properties that change what is measured, not how the job runs:

@@ -15,17 +15,25 @@ import (
 
 // A Match says which runs belong to a job, and how that is known.
 type Match struct {
-	// By is the strongest evidence that holds for all of the runs; "" when
-	// there are none.
+	// By is the evidence, strongest first, comma-separated where runs differ;
+	// "" when there are none.
 	By   string `json:"by,omitempty"`
 	Runs int    `json:"runs"`
 }
 
-// How a run was told to be a job's, strongest first.
+// How a run was told to be a job's.
 const (
+	byAirflow     = "spark.airflow.dag_id and task_id"
+	byOpenLineage = "OpenLineage's parent job"
+	byAirflowCtx  = "AIRFLOW_CTX_DAG_ID and TASK_ID"
+	byKubernetes  = "Kubernetes labels dag_id and task_id"
+	byTask        = "dag_id and task_id" // of a table that does not say from where
 	byName        = "application name"
 	byApplication = "application file"
 )
+
+// rungs are all of them, strongest first.
+var rungs = []string{byAirflow, byOpenLineage, byAirflowCtx, byKubernetes, byTask, byName, byApplication}
 
 // Unmatched are runs of one application that belong to no job, and why.
 type Unmatched struct {
@@ -47,30 +55,47 @@ var sharedNames = map[string]bool{
 // jobs' is nobody's: a guess could resize the wrong job.
 func match(jobs []patcher.Job, runs []analysis.Run) (map[string][]analysis.Run, map[string]Match, []Unmatched) {
 	byJob := make(map[string][]analysis.Run)
-	matches := make(map[string]Match)
+	evidence := make(map[string]map[string]bool)
 	lost := make(map[string]*Unmatched)
 	ladder := newLadder(jobs)
+	runs = slices.Clone(runs)
+	slices.SortFunc(runs, func(a, b analysis.Run) int { return a.Key.Compare(b.Key) })
 	for _, r := range runs {
 		by, candidates := ladder.jobsOf(&r)
 		if len(candidates) != 1 {
-			u := lost[appOf(&r)]
-			if u == nil {
-				u = &Unmatched{App: appOf(&r), Reason: whyNot(&r, by, candidates), Candidates: candidates}
-				lost[u.App] = u
-			}
-			u.Runs++
+			addLost(lost, &r, by, candidates)
 			continue
 		}
 		id := candidates[0]
 		byJob[id] = append(byJob[id], r)
-		m := matches[id]
-		m.Runs++
-		if !strings.Contains(m.By, by) {
-			m.By = strings.TrimPrefix(m.By+", "+by, ", ")
+		if evidence[id] == nil {
+			evidence[id] = make(map[string]bool)
 		}
-		matches[id] = m
+		evidence[id][by] = true
+	}
+	matches := make(map[string]Match, len(byJob))
+	for id, runs := range byJob {
+		matches[id] = Match{By: joinRungs(evidence[id]), Runs: len(runs)}
 	}
 	return byJob, matches, sortedUnmatched(lost)
+}
+
+func joinRungs(has map[string]bool) string {
+	var by []string
+	for _, rung := range rungs {
+		if has[rung] {
+			by = append(by, rung)
+		}
+	}
+	return strings.Join(by, ", ")
+}
+
+func addLost(lost map[string]*Unmatched, r *analysis.Run, by string, candidates []string) {
+	app := appOf(r)
+	if lost[app] == nil {
+		lost[app] = &Unmatched{App: app, Reason: whyNot(r, by, candidates), Candidates: candidates}
+	}
+	lost[app].Runs++
 }
 
 func sortedUnmatched(lost map[string]*Unmatched) []Unmatched {
@@ -143,15 +168,15 @@ func (l *ladder) jobsOf(r *analysis.Run) (by string, candidates []string) {
 func identityText(identity string) string {
 	switch identity {
 	case analysis.IdentityAirflow:
-		return "spark.airflow.dag_id and task_id"
+		return byAirflow
 	case analysis.IdentityOpenLineage:
-		return "OpenLineage's parent job"
+		return byOpenLineage
 	case analysis.IdentityKubernetes:
-		return "Kubernetes labels dag_id and task_id"
+		return byKubernetes
 	case analysis.IdentityAirflowCtx:
-		return "AIRFLOW_CTX_DAG_ID and TASK_ID"
+		return byAirflowCtx
 	}
-	return "dag_id and task_id"
+	return byTask
 }
 
 // sameApplication compares paths by their common tail: a repository says

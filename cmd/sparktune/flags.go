@@ -67,7 +67,7 @@ func (a *asOf) Set(s string) error {
 
 func asOfFlag(flags *pflag.FlagSet) *asOf {
 	var a asOf
-	flags.Var(&a, "as-of", "decide as if it were TIME: a date or an RFC 3339 time (default now)")
+	flags.Var(&a, "as-of", "decide as if it were TIME: a date or an RFC 3339 time")
 	return &a
 }
 
@@ -80,7 +80,7 @@ func (a *asOf) or(now func() time.Time) time.Time {
 }
 
 func lakeFlag(flags *pflag.FlagSet) *string {
-	return flags.String("lake", "", "folder of the metrics lake (default: 'lake' in the state folder, $SPARKTUNE_STATE or ~/.local/state/sparktune)")
+	return flags.String("lake", "", "`DIR` of the metrics lake (default: 'lake' in the state folder, $SPARKTUNE_STATE or ~/.local/state/sparktune)")
 }
 
 // openLake opens the lake in dir, or the one in the state folder, and makes it

@@ -31,7 +31,7 @@ it had while it was running.
 example: sparktune ingest /var/log/spark-events`,
 	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
 		lakeDir := lakeFlag(flags)
-		cluster := flags.String("cluster", "", "name of the cluster the logs are from; part of each run's key")
+		cluster := flags.String("cluster", "", "`NAME` of the cluster the logs are from; part of each run's key")
 		out := outputFlag(flags)
 		return func(ctx context.Context, args []string) error {
 			if len(args) == 0 {

@@ -27,7 +27,7 @@ example: sparktune tune . --metrics /var/log/spark-events`,
 	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
 		src := source{
 			lakeDir: lakeFlag(flags),
-			metrics: flags.StringArray("metrics", nil, "event logs to read into the lake first: file or folder, may be repeated"),
+			metrics: flags.StringArray("metrics", nil, "event logs to read into the lake first: file or folder `PATH`, may be repeated"),
 			asOf:    asOfFlag(flags),
 		}
 		write := flags.Bool("write", false, "change the files")
