@@ -107,10 +107,10 @@ func eventName(text []byte) (string, bool) {
 func closed(text []byte) bool { return bytes.HasSuffix(text, []byte{'}'}) }
 
 func (n named) apply(a *app) error {
-	switch {
-	case n == "SparkListenerTaskStart":
+	switch n {
+	case "SparkListenerTaskStart":
 		a.concurrency.start()
-	case n == "SparkListenerStageSubmitted":
+	case "SparkListenerStageSubmitted":
 		a.concurrency.stages++
 	default:
 		a.workload.seen(string(n))

@@ -83,13 +83,16 @@ func (x *executors) get(id string) (*executor, error) {
 }
 
 func (e *executorAdded) apply(a *app) error {
+	if e.Info.Cores < 0 || e.Info.Cores > maxCores {
+		return errAbsurd
+	}
 	x, err := a.executors.get(e.ID)
 	if err != nil || x.registered {
 		return err // a second report adds nothing
 	}
 	x.registered = true
 	x.added = a.see(e.Timestamp)
-	x.cores = min(max(e.Info.Cores, 0), maxCores)
+	x.cores = e.Info.Cores
 	x.profile = e.Info.Profile
 	if x.loss == "" {
 		a.executors.arrive(x.cores)

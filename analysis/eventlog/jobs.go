@@ -53,7 +53,7 @@ type jobs struct {
 
 // Bounds of what is kept of jobs.
 const (
-	maxOpenJobs  = 1 << 12
+	maxOpenJobs  = 1 << 10
 	maxEndedJobs = 32
 	maxJobStages = 1 << 18 // stage ids in all kept jobs
 )

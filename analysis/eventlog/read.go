@@ -175,11 +175,12 @@ func appName(name string) string {
 }
 
 func (p *parser) finish() ([]analysis.Run, error) {
+	blank := p.app == nil
 	p.close()
 	switch {
 	case len(p.runs) > 0:
 		return p.runs, nil
-	case p.first == nil && p.app != nil:
+	case p.first == nil && !blank:
 		return nil, fmt.Errorf("%s: no application in this event log: it has neither a start nor a task", p.log.Path)
 	case p.first != nil:
 		return nil, fmt.Errorf("%w: is this a Spark event log? Its lines start with %s", p.first, eventPrefix)

@@ -61,16 +61,16 @@ type stages struct {
 // waits for late events.
 const (
 	maxStages    = 128
-	maxBitmaps   = 8 << 20
+	maxBitmaps   = 4 << 20
 	maxParents   = 1 << 10
 	maxLossTasks = 1 << 10
 )
 
 // get finds an attempt or starts one; the oldest completed attempt makes room.
 func (s *stages) get(id, attempt int64, j *jobs) *stage {
-	for i := len(s.kept) - 1; i >= 0; i-- {
-		if s.kept[i].id == id && s.kept[i].attempt == attempt {
-			return s.kept[i]
+	for _, st := range slices.Backward(s.kept) {
+		if st.id == id && st.attempt == attempt {
+			return st
 		}
 	}
 	if len(s.kept) >= maxStages {
@@ -265,7 +265,7 @@ func (b *bitmap) set(i int64, room int) int {
 		}
 		size := min(max(int(need), 2*len(b.words)), room/8+len(b.words))
 		grown = 8 * (size - len(b.words))
-		b.words = append(b.words, make([]uint64, size-len(b.words))...)
+		b.words = slices.Grow(b.words, size-len(b.words))[:size]
 	}
 	if bit := uint64(1) << (i % 64); b.words[i/64]&bit == 0 {
 		b.words[i/64] |= bit

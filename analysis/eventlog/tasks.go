@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/sparktune/sparktune/analysis"
@@ -109,7 +110,19 @@ type taskTotals struct {
 // tinyMs is below which a task is mostly overhead.
 const tinyMs = 100
 
+// Bounds of what a task can have measured: 30 years, an exbibyte.
+const (
+	maxMs    = 1_000_000_000_000
+	maxNs    = maxMs * 1_000_000
+	maxBytes = 1 << 60
+)
+
+var errAbsurd = errors.New("absurd measurement")
+
 func (e *taskEnd) apply(a *app) error {
+	if e.Metrics != nil && !e.Metrics.possible() {
+		return errAbsurd
+	}
 	t := &a.tasks
 	t.reasons.add(e.Reason.Reason)
 	if e.Reason.Reason == endResubmitted {
@@ -223,6 +236,13 @@ func (e *taskEnd) measure(a *app, st *stage) {
 		st.spill.add(m.MemorySpilled)
 	}
 	a.sample(e, st)
+}
+
+func (m *taskMetrics) possible() bool {
+	return max(m.RunMs, m.DeserializeMs, m.SerializeMs, m.GCMs, m.Read.FetchWaitMs) <= maxMs &&
+		(m.CPUNs == nil || *m.CPUNs <= maxNs) &&
+		max(m.MemorySpilled, m.DiskSpilled, m.PeakMemory, m.ResultSize, m.Write.Bytes) <= maxBytes &&
+		max(m.Input.Bytes, m.Input.Records, m.Output.Bytes, m.Output.Records, m.Read.Remote, m.Read.Local) <= maxBytes
 }
 
 func (m *taskMetrics) bytesRead() int64 {
