@@ -12,7 +12,7 @@ import (
 // Find returns the Spark jobs that the repository fsys declares. Files that
 // cannot be served are in Skipped; an error means that fsys itself failed.
 func Find(fsys fs.FS) (*Repository, error) {
-	f := &finder{fsys: fsys, files: map[string]*source{}, modules: map[string]*module{}, done: map[*node]bool{}}
+	f := &finder{fsys: fsys, files: map[string]*source{}, modules: map[string]*module{}, done: map[*node]bool{}, claimed: map[string]bool{}}
 	if err := f.read(); err != nil {
 		return nil, err
 	}
@@ -23,6 +23,7 @@ func Find(fsys fs.FS) (*Repository, error) {
 // look finds the jobs of the files that have been read.
 func (f *finder) look() {
 	f.jobsOfModules()
+	f.jobsOfDocuments()
 	f.identify()
 	f.countUsers()
 }
@@ -54,6 +55,7 @@ type finder struct {
 	paths   []string           // their paths, sorted
 	modules map[string]*module // parsed Python files
 	done    map[*node]bool     // function bodies that have been walked
+	claimed map[string]bool    // files whose jobs a DAG declares
 	skipped []Skipped
 	jobs    []*declared
 	users   *users
@@ -169,6 +171,43 @@ func (f *finder) jobNames(m *module) []string {
 // callsJobs reports whether a function body of m uses such a name.
 func (f *finder) callsJobs(m *module, body []byte) bool {
 	return slices.ContainsFunc(f.jobNames(m), func(s string) bool { return hasWord(body, s) })
+}
+
+// text returns the whole text of a file that a module names, nil when it is
+// not in the repository or not the only one that fits.
+func (f *finder) text(from *module, name string) *value {
+	name = path.Clean(strings.TrimSpace(name))
+	dir := path.Dir(from.path)
+	src := f.files[path.Join(dir, name)]
+	if src == nil || path.IsAbs(name) {
+		src = f.suffix(name)
+	}
+	if src == nil {
+		return nil
+	}
+	f.claimed[src.path] = true
+	return src.value()
+}
+
+// suffix returns the only file whose path ends as a name does: an absolute
+// path on the workers is the repository's path behind some root.
+func (f *finder) suffix(name string) *source {
+	var found *source
+	for _, p := range f.paths {
+		if strings.HasSuffix("/"+p, "/"+strings.TrimPrefix(name, "/")) || path.IsAbs(name) && strings.Contains(p, "/") && strings.HasSuffix(name, "/"+p) {
+			if found != nil {
+				return nil
+			}
+			found = f.files[p]
+		}
+	}
+	return found
+}
+
+// value is the text of a whole file.
+func (s *source) value() *value {
+	at := span{s, 0, len(s.text)}
+	return textValue(at, []piece{{text: string(s.text), at: at, same: true}})
 }
 
 // identify gives every job its ID: "dag.task" where that is unique, else the

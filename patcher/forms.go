@@ -14,7 +14,7 @@ func (r *reader) declare(obj *value, p place) {
 		base.many = p.callers
 	}
 	base.at = declaration(obj, args, p)
-	c := claim{base: base, args: args, obj: obj, params: params(args, p)}
+	c := claim{base: base, args: args, obj: obj, params: params(args, p), load: func(name string) *value { return r.repo.text(r.mod, name) }}
 	for _, d := range c.jobs() {
 		r.repo.jobs = append(r.repo.jobs, d)
 	}
@@ -98,6 +98,7 @@ type claim struct {
 	obj    *value
 	args   *value
 	params *value
+	load   func(name string) *value
 }
 
 // jobs returns what the call declares, by the first form that knows it.
@@ -111,4 +112,4 @@ func (c claim) jobs() []*declared {
 }
 
 // forms in the order in which they are asked.
-var forms = []func(claim) []*declared{submitForm}
+var forms = []func(claim) []*declared{submitForm, pysparkForm, shapeForm, houseForm}

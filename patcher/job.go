@@ -62,6 +62,14 @@ type addition struct {
 	num   bool   // without one to copy, a bare number is the custom there
 }
 
+// fullPath is the path of an addition with the key that its slot stands for.
+func (a addition) fullPath() []string {
+	if a.slot.name == "" {
+		return a.path
+	}
+	return append([]string{a.slot.name}, a.path...)
+}
+
 // A gap is where a property that the job does not set can be added.
 type gap struct {
 	slots []slot

@@ -358,7 +358,7 @@ func (r *reader) textMethod(on *value, name string, n *node, args []*node, e env
 			if i > 0 {
 				ps = append(ps, on.pieces...)
 			}
-			ps = append(ps, r.asText(x)...)
+			ps = append(ps, asText(x)...)
 		}
 		return textValue(at, ps).readAt(at, e)
 	case strings.HasSuffix(name, "strip") && len(args) == 0:
@@ -409,7 +409,7 @@ func (r *reader) format(on, args *value, at span, e env) *value {
 		if v == nil {
 			v = unknownValue(hole, "it is formatted at run time: "+shorten(s[i:i+j+1]))
 		}
-		out = append(out, r.asText(v)...)
+		out = append(out, asText(v)...)
 		rest = cut(rest, i+j+1, len(s))
 	}
 	return textValue(at, append(out, rest...)).readAt(at, e)

@@ -386,7 +386,7 @@ func (r *reader) binary(n *node, e env) *value {
 	at := e.span(n)
 	switch op := e.scope.word(n.child("operator")); {
 	case op == "+" && (isText(a) || isText(b)):
-		v := textValue(at, append(slices.Clip(r.asText(a)), r.asText(b)...))
+		v := textValue(at, append(slices.Clip(asText(a)), asText(b)...))
 		return v.readAt(at, e)
 	case op == "+" && a.kind == sequence && b.kind == sequence:
 		v := &value{kind: sequence, at: at, items: append(slices.Clip(a.items), b.items...), slots: b.slots}
@@ -414,7 +414,7 @@ func merge(at span, e env, parts ...*value) *value {
 func isText(v *value) bool { return v.kind == scalar && v.typ == text }
 
 // asText returns the pieces of a value inside a larger text.
-func (r *reader) asText(v *value) []piece {
+func asText(v *value) []piece {
 	if v.kind == scalar && v.typ != null {
 		return v.pieces
 	}
@@ -427,8 +427,8 @@ func (r *reader) asText(v *value) []piece {
 
 // interpolated returns the pieces of a value inside a larger text, each of
 // which the text can also spell plainly instead.
-func (r *reader) interpolated(v *value, s slot) []piece {
-	ps := slices.Clone(r.asText(v))
+func interpolated(v *value, s slot) []piece {
+	ps := slices.Clone(asText(v))
 	for i := range ps {
 		ps[i].inline = append(slices.Clip(ps[i].inline), s)
 	}
@@ -455,7 +455,7 @@ func (r *reader) percent(a, b *value, e env, at span) *value {
 		case verb == "%%":
 			out = append(out, piece{text: "%", at: spanOf(cut(rest, i, i+2)), under: e.under})
 		case (verb == "%s" || verb == "%d") && len(args) > 0:
-			out = append(out, r.asText(args[0])...)
+			out = append(out, asText(args[0])...)
 			args = args[1:]
 		default:
 			return unknownValue(at, "it is formatted at run time: "+shorten(at.String()))
@@ -517,7 +517,7 @@ func (r *reader) interpolation(k *node, e env) []piece {
 		return []piece{{text: holeText, at: at, why: "it is formatted at run time: " + shorten(at.String())}}
 	}
 	v := r.eval(k.only()[0], e)
-	return r.interpolated(v, slot{op: opInterp, at: at, under: e.under, dial: pythonDialect})
+	return interpolated(v, slot{op: opInterp, at: at, under: e.under, dial: pythonDialect})
 }
 
 // A pyString decodes the contents of one string literal.

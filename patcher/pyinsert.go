@@ -25,6 +25,12 @@ func addPython(adds []addition) []Edit {
 		return w.into(s.at, w.kwargs(adds))
 	case opEntry:
 		return w.into(s.at, w.pairs(s.at, adds))
+	case opItems:
+		return w.items(s, adds)
+	case opPairs:
+		return w.into(s.at, w.tuples(adds))
+	case opConcat:
+		return w.concat(s.at, adds)
 	}
 	return nil
 }
@@ -74,13 +80,7 @@ func (w pyWriter) kwargs(adds []addition) []string {
 	var out []string
 	inside := map[string]int{}
 	for _, a := range adds {
-		path := a.path
-		if a.slot.name != "" {
-			path = append([]string{a.slot.name}, path...)
-			if a.like == nil || a.like.kind == scalar && len(a.path) == 0 {
-				path = path[:1]
-			}
-		}
+		path := a.fullPath()
 		if len(path) == 1 {
 			out = append(out, path[0]+"="+w.literal(a))
 			continue
@@ -118,6 +118,47 @@ func (w pyWriter) pairs(at span, adds []addition) []string {
 		out = append(out, w.text(a.path[len(a.path)-1])+colon+w.literal(a))
 	}
 	return out
+}
+
+// items adds options to a list of arguments before the application, one
+// option a line where the application has its own.
+func (w pyWriter) items(s slot, adds []addition) []Edit {
+	sep := " "
+	if w.src.firstOnLine(s.at.start) {
+		sep = w.src.newline() + w.src.indent(s.at.start)
+	}
+	var b strings.Builder
+	for _, a := range adds {
+		for i, word := range a.option() {
+			if i > 0 {
+				b.WriteString(" ")
+			}
+			b.WriteString(w.text(word) + ",")
+		}
+		b.WriteString(sep)
+	}
+	return []Edit{{s.at.start, s.at.start, b.String()}}
+}
+
+// tuples spells additions as pairs of an option and its value.
+func (w pyWriter) tuples(adds []addition) []string {
+	var out []string
+	for _, a := range adds {
+		value := a.value
+		if len(a.path) == 2 {
+			value = a.path[1] + "=" + value
+		}
+		out = append(out, "("+w.text(a.path[0])+", "+w.text(value)+")")
+	}
+	return out
+}
+
+// concat adds pairs to a list expression where it is used: expr + [...].
+func (w pyWriter) concat(at span, adds []addition) []Edit {
+	lead := " + ["
+	column := len([]rune(string(w.src.text[w.src.lineStart(at.start):at.end]))) + len(lead)
+	sep := "," + w.src.newline() + strings.Repeat(" ", column)
+	return []Edit{{at.end, at.end, lead + strings.Join(w.tuples(adds), sep) + "]"}}
 }
 
 func (w pyWriter) lastPair(at span) *node {

@@ -164,6 +164,10 @@ func (p *plan) absent(i int, d *declared, prop property, w Want) {
 			p.refuse(i, g.at, "%s:%d: %s, so %s cannot be added there", g.at.path(), g.at.line(), g.shut, prop.key)
 			return
 		}
+		if line := commentedTemplate(g.at.src, prop.key); line > 0 {
+			p.refuse(i, g.at, "%s:%d holds %s commented out as a template; a person must decide which of them is meant", g.at.path(), line, prop.key)
+			return
+		}
 		for _, s := range g.slots {
 			a := &addition{slot: s, prop: prop, path: names, value: w.To, num: g.num(prop)}
 			p.choices[i] = append(p.choices[i], choice{add: a, id: s.id(), under: s.under, whole: true})
@@ -172,6 +176,22 @@ func (p *plan) absent(i int, d *declared, prop property, w Want) {
 		return
 	}
 	p.refuse(i, d.at, "%s", cmp.Or(d.closed, fmt.Sprintf("a %s has no place here for %s", d.Operator, prop.key)))
+}
+
+// commentedTemplate returns the line of a comment that sets a property by a
+// template, 0 when there is none: it is about to be turned on, or was turned
+// off, and would then stand beside the new one.
+func commentedTemplate(src *source, key string) int {
+	if src == nil {
+		return 0
+	}
+	for at := nextWord(src.text, key, 0); at >= 0; at = nextWord(src.text, key, at+len(key)) {
+		line := string(src.text[src.lineStart(at):src.lineEnd(at)])
+		if strings.HasPrefix(strings.TrimSpace(line), "#") && strings.Contains(line, "{{") {
+			return src.line(at)
+		}
+	}
+	return 0
 }
 
 // choicesFor lists the ways to change a site, from the literal outwards.

@@ -119,6 +119,10 @@ type slot struct {
 	// name is the keyword argument of an opKwarg that stands for the value
 	// itself, a parameter that the call leaves to its default.
 	name string
+	// joined and sep say how options are written around an opText or opItems:
+	// --flag=value, and what separates one from the next.
+	joined bool
+	sep    string
 }
 
 // A dialect writes additions in the style of what stands around a slot. All

@@ -86,7 +86,7 @@ func (p *plan) doubted(i int, why string) Outcome {
 
 // edited is the finder of the repository with patches applied.
 func (f *finder) edited(patches []Patch) *finder {
-	g := &finder{fsys: f.fsys, files: maps.Clone(f.files), paths: f.paths, modules: map[string]*module{}, done: map[*node]bool{}}
+	g := &finder{fsys: f.fsys, files: maps.Clone(f.files), paths: f.paths, modules: map[string]*module{}, done: map[*node]bool{}, claimed: map[string]bool{}}
 	for _, p := range patches {
 		g.files[p.Path] = &source{path: p.Path, text: p.After}
 	}

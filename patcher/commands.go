@@ -1,0 +1,107 @@
+package patcher
+
+import (
+	"slices"
+	"strings"
+)
+
+// command finds the spark-submit calls of a shell text, each a job.
+func (d *declared) commands(v *value, params *value) []*declared {
+	ps := masked(v.pieces, params)
+	found, why := shellCommands(ps, 0)
+	if why != "" {
+		x := *d
+		x.open = append(slices.Clip(d.open), open{why, v.at})
+		return []*declared{&x}
+	}
+	var out []*declared
+	for _, c := range found {
+		x := *d
+		if len(found) > 1 {
+			x.at = c.at
+		}
+		s := x.submission(c.words)
+		x.gaps = append(x.gaps, s.textGap(c.all, false))
+		out = append(out, &x)
+	}
+	nameEach(out)
+	return out
+}
+
+// nameEach gives jobs that share a task names of their own.
+func nameEach(ds []*declared) {
+	for _, d := range ds {
+		if len(ds) > 1 && d.alias == "" {
+			d.alias = firstOf(d.Hints.AppName, d.Hints.Class, baseName(d.Hints.Application))
+		}
+	}
+}
+
+func firstOf(ss ...string) string {
+	for _, s := range ss {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// parameters reads a text that holds only spark-submit options.
+func (d *declared) parameters(v *value, params *value) {
+	ps := masked(v.pieces, params)
+	s := d.submission(paramWords(ps))
+	d.gaps = append(d.gaps, s.textGap(ps, true))
+}
+
+// argv reads a list of arguments from the word spark-submit on.
+func (d *declared) argv(v *value, params *value) bool {
+	words := listWords(v, params)
+	i := slices.IndexFunc(words, func(w word) bool { return isSparkSubmit(w.text()) })
+	if i < 0 {
+		return false
+	}
+	s := d.submission(words[i+1:])
+	d.gaps = append(d.gaps, s.listGap(v))
+	return true
+}
+
+// listWords returns the items of a list as words.
+func listWords(v *value, params *value) []word {
+	var out []word
+	for _, x := range v.items {
+		w := word{item: x.at, pieces: asText(x)}
+		if x.kind == scalar {
+			w.pieces = masked(w.pieces, params)
+		}
+		w.slots = x.slots
+		if len(w.pieces) == 0 {
+			w.pieces = []piece{{at: x.at}}
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// listGap is the place in a list of arguments before the application.
+func (s *submission) listGap(v *value) gap {
+	g := gap{names: s.names(false), num: func(property) bool { return false }, at: v.at}
+	var before span
+	for _, w := range s.words[s.end:] {
+		before = w.item
+		break
+	}
+	if before.src == nil || !v.at.contains(before) {
+		g.shut = "the application is not an item of this list itself"
+		return g
+	}
+	sl := v.slots[0]
+	sl.op, sl.at, sl.joined = opItems, before, s.joined
+	g.slots = []slot{sl}
+	return g
+}
+
+// looksLikeCommand is the cheap test before a text is read as shell.
+func looksLikeCommand(v *value) bool {
+	return strings.Contains(joinPieces(v.pieces), "spark-submit") || strings.Contains(joinPieces(v.pieces), "spark3-submit") ||
+		strings.Contains(joinPieces(v.pieces), "spark_submit")
+}

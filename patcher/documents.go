@@ -1,0 +1,127 @@
+package patcher
+
+import (
+	"bytes"
+	"path"
+	"strings"
+)
+
+// jobsOfDocuments reads the files that are not Python. Those that a DAG names
+// have been read with it.
+func (f *finder) jobsOfDocuments() {
+	for _, p := range f.paths {
+		src := f.files[p]
+		if f.claimed[p] || path.Ext(p) == ".py" || !mentionsSpark(src.text) {
+			continue
+		}
+		before := len(f.jobs)
+		if why := f.document(src); why != "" && len(f.jobs) == before {
+			f.skip(p, why)
+		}
+	}
+}
+
+// document reads one file by its name and returns why it has no jobs.
+func (f *finder) document(src *source) string {
+	name := strings.TrimSuffix(src.path, path.Ext(src.path))
+	switch ext := path.Ext(src.path); ext {
+	case ".j2", ".jinja", ".jinja2", ".tpl", ".tmpl":
+		if inner := path.Ext(name); inner != "" {
+			return f.text2(src, inner)
+		}
+		return f.text2(src, ".yaml")
+	default:
+		return f.text2(src, ext)
+	}
+}
+
+func (f *finder) text2(src *source, ext string) string {
+	v := src.value()
+	switch ext {
+	case ".yaml", ".yml":
+		docs, why := readYAML(masked(v.pieces, nil))
+		for _, doc := range docs {
+			f.tables(doc, src)
+		}
+		return why
+	case ".json":
+		doc, why := readJSON(src)
+		if why == "" {
+			f.tables(doc, src)
+		}
+		return why
+	case ".sh", ".bash":
+		return f.script(v, src)
+	case ".conf", ".properties", ".hocon":
+		if bytes.ContainsAny(src.text, "{") && ext != ".properties" {
+			doc, why := readHOCON(src)
+			if why == "" {
+				f.tables(doc, src)
+			}
+			return why
+		}
+		f.clusterDefaults(src)
+	}
+	return ""
+}
+
+// script is a shell script: every spark-submit in it is a job.
+func (f *finder) script(v *value, src *source) string {
+	ps := masked(v.pieces, nil)
+	found, why := shellCommands(ps, 0)
+	for _, c := range found {
+		d := &declared{at: c.at}
+		d.Operator = "spark-submit"
+		s := d.submission(c.words)
+		d.gaps = append(d.gaps, s.textGap(c.all, false))
+		d.passed()
+		f.jobs = append(f.jobs, d)
+	}
+	return why
+}
+
+// passed tells of a script that runs whatever job its arguments name.
+func (d *declared) passed() {
+	if d.Hints.Application == "" && strings.Contains(d.at.String(), "$@") {
+		d.many = "the script submits whatever its caller names"
+	}
+}
+
+// clusterDefaults is a spark-defaults.conf: it sizes every job of a cluster.
+func (f *finder) clusterDefaults(src *source) {
+	d := &declared{at: span{src, 0, 0}}
+	d.Operator, d.alias = "spark-defaults", "spark-defaults"
+	d.many = "spark-defaults applies to every job of the cluster"
+	for _, x := range properties2(src) {
+		if strings.HasPrefix(x.key, "spark.") {
+			d.add(x.key, x.key, byDefaults, x.val, nil)
+		}
+	}
+	if len(d.sites) > 0 {
+		f.jobs = append(f.jobs, d)
+	}
+}
+
+// properties2 reads lines of "key value", "key=value" and "key: value".
+func properties2(src *source) []entry {
+	var out []entry
+	for at := 0; at < len(src.text); {
+		end := src.lineEnd(at)
+		line := string(src.text[at:end])
+		body := strings.TrimLeft(line, " \t")
+		from := at + len(line) - len(body)
+		if n := strings.IndexAny(body, " \t=:"); n > 0 && body[0] != '#' && body[0] != '!' {
+			rest := strings.TrimLeft(body[n:], " \t=:")
+			start := from + len(body) - len(rest)
+			value := span{src, start, start + len(strings.TrimRight(rest, " \t"))}
+			out = append(out, entry{key: body[:n], at: span{src, from, end},
+				val: textValue(value, []piece{{text: value.String(), at: value, same: true}})})
+		}
+		next := bytes.IndexByte(src.text[end:], '\n')
+		if next < 0 {
+			break
+		}
+		at = end + next + 1
+	}
+	return out
+}

@@ -1,0 +1,100 @@
+package patcher
+
+import (
+	"slices"
+	"strings"
+)
+
+// houseForm is an operator or helper from outside the repository that takes
+// SparkSubmitOperator's size arguments. It is not known which others it takes,
+// so nothing is added to it but entries of a configuration that is there.
+func houseForm(c claim) []*declared {
+	if strings.HasPrefix(c.obj.class, "Spark") && !strings.Contains(c.obj.class, "Operator") || c.obj.why == "pyspark.sql" {
+		return nil
+	}
+	sized := slices.ContainsFunc(c.obj.args.entries, func(x entry) bool {
+		return slices.ContainsFunc(properties, func(p property) bool { return p.kwarg != "" && p.kwarg == x.key })
+	})
+	if !sized {
+		return nil
+	}
+	d := c.base
+	d.Hints.Application = hint(c.args, "application", "application_file", "file", "job_path")
+	d.keywords(c.args, false)
+	for _, x := range c.args.entries {
+		if x.why == "" && x.val.kind == mapping && holdsSpark(x.val) && !notConfiguration[x.key] {
+			d.confGap(x.val, x, x.key)
+		}
+	}
+	d.closed = "it is not known which arguments " + c.obj.class + " takes; add it by hand"
+	return []*declared{&d}
+}
+
+// pysparkForm is a function decorated with @task.pyspark: config_kwargs goes
+// to the SparkSession, there are no flags.
+func pysparkForm(c claim) []*declared {
+	if c.obj.class != "pyspark" {
+		return nil
+	}
+	d := c.base
+	d.Operator = "@task.pyspark"
+	if len(c.args.slots) == 0 {
+		d.closed = "the decorator has no arguments yet; add config_kwargs by hand"
+		return []*declared{&d}
+	}
+	d.conf(c.args, "config_kwargs")
+	return []*declared{&d}
+}
+
+// isPairs reports whether a list is one of (option, value) pairs for
+// spark-submit.
+func isPairs(v *value) bool {
+	return slices.ContainsFunc(v.items, func(x *value) bool {
+		if x.kind != sequence || len(x.items) != 2 {
+			return false
+		}
+		name, _ := x.items[0].str()
+		val, _ := x.items[1].str()
+		return name == "conf" && strings.HasPrefix(val, "spark.") || flagsWithValue[name] && strings.HasSuffix(name, "memory")
+	})
+}
+
+// pairs reads a list of (option, value) pairs; the last of a name wins.
+func (d *declared) pairs(v *value) {
+	s := &submission{d: d}
+	over := func(p property, conf bool) []addition {
+		var out []addition
+		for _, sl := range v.slots {
+			if sl.op == opConcat {
+				out = append(out, addition{slot: sl, path: pairNames(p, conf)})
+			}
+		}
+		return out
+	}
+	for _, x := range v.items {
+		if x.kind != sequence || len(x.items) != 2 {
+			d.open = append(d.open, open{"an option is computed at run time: " + shorten(x.at.String()), x.at})
+			continue
+		}
+		name, ok := x.items[0].str()
+		before := len(d.sites)
+		if ok && x.items[1].kind == scalar {
+			s.set(name, x.items[1], word{pieces: x.items[0].pieces})
+		}
+		for _, site := range d.sites[before:] {
+			site.over = over(propertyOf(site.Key), name == "conf")
+			for i := range site.over {
+				site.over[i].like = x.items[1]
+			}
+		}
+	}
+	d.gaps = append(d.gaps, gap{slots: v.slots, at: v.at, num: func(property) bool { return false },
+		names: func(p property) []string { return pairNames(p, p.flag == "") }})
+}
+
+func pairNames(p property, conf bool) []string {
+	if conf {
+		return []string{"conf", p.key}
+	}
+	return []string{p.flag}
+}

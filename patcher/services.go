@@ -1,0 +1,156 @@
+package patcher
+
+import (
+	"cmp"
+	"strings"
+)
+
+// emrStep is one step of an EMR cluster that runs spark-submit.
+func (s *shapes) emrStep(step, jar *value) {
+	args := jar.path("Args")
+	if args == nil || args.kind != sequence {
+		return
+	}
+	d := s.job()
+	d.at = step.at
+	if d.argv(args, s.params) {
+		d.Hints.AppName = firstOf(d.Hints.AppName, hint(step, "Name"))
+		s.subs = append(s.subs, d)
+		return
+	}
+	for _, x := range args.items {
+		if x.kind == scalar && looksLikeCommand(x) {
+			s.subs = append(s.subs, d.commands(x, s.params)...)
+		}
+	}
+}
+
+// newParameters is where sparkSubmitParameters can be added.
+func (d *declared) newParameters(driver *value) {
+	d.gaps = append(d.gaps, gap{at: driver.at, shut: "there are no sparkSubmitParameters yet", names: func(p property) []string { return []string{p.key} }})
+}
+
+// dataprocJobs are the kinds of Dataproc jobs that run Spark.
+var dataprocJobs = map[string]bool{"pyspark_job": true, "spark_job": true, "spark_sql_job": true, "spark_r_job": true}
+
+// dataproc is the Spark part of a Dataproc job.
+func (d *declared) dataproc(job, request *value) {
+	d.Hints.Application = hint(job, "main_python_file_uri", "main_jar_file_uri", "main_r_file_uri", "query_file_uri")
+	d.Hints.Class = hint(job, "main_class")
+	d.Hints.AppName = firstOf(hint(request.path("reference"), "job_id"), d.Hints.AppName)
+	d.nestedConf(job, "properties")
+}
+
+// runtimeConfig is the configuration of a Dataproc batch.
+func (d *declared) runtimeConfig(batch *value) {
+	rc := batch.path("runtime_config")
+	if rc == nil || rc.kind != mapping {
+		d.gaps = append(d.gaps, gap{at: batch.at, shut: "the batch has no runtime_config", names: func(p property) []string { return []string{p.key} }})
+		return
+	}
+	d.nestedConf(rc, "properties")
+}
+
+// nestedConf is a mapping of properties under a key that may be missing.
+func (d *declared) nestedConf(in *value, name string) { d.conf(in, name) }
+
+// databricks is a new cluster of a Databricks run.
+func (d *declared) databricks(cluster, request *value) {
+	d.Hints.AppName = firstOf(hint(request, "run_name"), d.Hints.AppName)
+	task := request.path("spark_python_task")
+	d.Hints.Application = firstOf(hint(task, "python_file"), d.Hints.Application)
+	if x, ok := cluster.get("num_workers"); ok && x.why == "" {
+		d.add("spark.executor.instances", "num_workers", byFlag, x.val, overrides(cluster, x, "num_workers"))
+	}
+	node := hint(cluster, "node_type_id")
+	d.closed = cmp.Or(map[bool]string{true: "on Databricks the node type " + node + " decides it; choose another node type by hand"}[node != ""],
+		"on Databricks the node type decides it; choose another node type by hand")
+	before := len(d.gaps)
+	d.nestedConf(cluster, "spark_conf")
+	for i := range d.gaps[before:] {
+		names := d.gaps[before+i].names
+		d.gaps[before+i].names = func(p property) []string {
+			switch p.key {
+			case "spark.executor.memory", "spark.executor.cores", "spark.driver.memory", "spark.executor.instances":
+				return nil
+			}
+			return names(p)
+		}
+	}
+}
+
+// glue is the "--conf" argument of a Glue job: a=b --conf c=d.
+func (d *declared) glue(v *value, params *value) {
+	lead := piece{text: "--conf ", at: span{v.at.src, v.at.start, v.at.start}}
+	ps := append([]piece{lead}, masked(v.pieces, params)...)
+	s := d.submission(paramWords(ps))
+	d.gaps = append(d.gaps, s.textGap(ps, true))
+}
+
+// isSparkApplication reports whether a mapping is a manifest of the Spark
+// operator for Kubernetes.
+func isSparkApplication(v *value) bool {
+	if v == nil || v.kind != mapping {
+		return false
+	}
+	kind, _ := v.path("kind").str()
+	return kind == "SparkApplication" || kind == "ScheduledSparkApplication"
+}
+
+// specNames are the fields of spec.executor and spec.driver.
+var specNames = map[string][]string{
+	"spark.executor.memory":         {"executor", "memory"},
+	"spark.executor.memoryOverhead": {"executor", "memoryOverhead"},
+	"spark.executor.cores":          {"executor", "cores"},
+	"spark.executor.instances":      {"executor", "instances"},
+	"spark.driver.memory":           {"driver", "memory"},
+	"spark.driver.memoryOverhead":   {"driver", "memoryOverhead"},
+	"spark.driver.cores":            {"driver", "cores"},
+
+	"spark.dynamicAllocation.enabled":          {"dynamicAllocation", "enabled"},
+	"spark.dynamicAllocation.initialExecutors": {"dynamicAllocation", "initialExecutors"},
+	"spark.dynamicAllocation.minExecutors":     {"dynamicAllocation", "minExecutors"},
+	"spark.dynamicAllocation.maxExecutors":     {"dynamicAllocation", "maxExecutors"},
+}
+
+// manifest is a SparkApplication: its fields beat sparkConf.
+func (d *declared) manifest(v *value) {
+	spec := v.path("spec")
+	if kind, _ := v.path("kind").str(); kind == "ScheduledSparkApplication" {
+		spec = spec.path("template")
+	}
+	d.Hints.AppName = hint(v.path("metadata"), "name")
+	d.Hints.Application = hint(spec, "mainApplicationFile")
+	d.Hints.Class = hint(spec, "mainClass")
+	if spec == nil || spec.kind != mapping {
+		d.closed = "the manifest has no spec"
+		return
+	}
+	for _, p := range properties {
+		names, ok := specNames[p.key]
+		if !ok {
+			continue
+		}
+		in := spec.path(names[0])
+		if in == nil || in.kind != mapping {
+			continue
+		}
+		if x, ok := in.get(names[1]); ok && x.why == "" {
+			d.add(p.key, "spec."+strings.Join(names, "."), byFlag, x.val, overrides(in, x, names[1]))
+		}
+		d.specGap(p, in, names[1])
+	}
+	d.nestedConf(spec, "sparkConf")
+}
+
+// specGap is the place for one field of the manifest. Dynamic allocation is
+// only completed where the manifest turns it on.
+func (d *declared) specGap(p property, in *value, name string) {
+	d.gaps = append(d.gaps, gap{slots: in.slots, at: in.at, num: func(p property) bool { return p.unit == count || p.unit == truth },
+		names: func(q property) []string {
+			if q.key == p.key {
+				return []string{name}
+			}
+			return nil
+		}})
+}

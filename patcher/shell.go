@@ -1,0 +1,224 @@
+package patcher
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// A shellReader finds the spark-submit commands of a script.
+type shellReader struct {
+	pieces []piece
+	text   string
+	vars   map[string][]*syntax.Assign
+	depth  int
+	found  []command
+}
+
+// A command is one spark-submit call in a script.
+type command struct {
+	words []word // behind spark-submit
+	all   []piece
+	at    span
+}
+
+// shellCommands returns the spark-submit commands of a script, or why it
+// cannot be read.
+func shellCommands(ps []piece, depth int) ([]command, string) {
+	r := &shellReader{pieces: ps, text: joinPieces(ps), vars: map[string][]*syntax.Assign{}, depth: depth}
+	f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(r.text), "")
+	if err != nil {
+		msg := err.Error()
+		if i := strings.Index(msg, ": "); i >= 0 {
+			msg = msg[i+2:]
+		}
+		return nil, "it does not parse as shell: " + msg
+	}
+	syntax.Walk(f, func(n syntax.Node) bool {
+		if a, ok := n.(*syntax.Assign); ok && a.Name != nil {
+			r.vars[a.Name.Value] = append(r.vars[a.Name.Value], a)
+		}
+		return true
+	})
+	syntax.Walk(f, func(n syntax.Node) bool {
+		if c, ok := n.(*syntax.CallExpr); ok {
+			r.call(c)
+		}
+		return true
+	})
+	return r.found, ""
+}
+
+// call looks for spark-submit among the words of a command: behind sudo, in a
+// pod, or in a text that another shell runs.
+func (r *shellReader) call(c *syntax.CallExpr) {
+	var words []word
+	for _, w := range c.Args {
+		words = append(words, r.word(w)...)
+	}
+	for i, w := range words {
+		t := w.text()
+		switch {
+		case isSparkSubmit(t):
+			at := r.span(c.Pos(), c.End())
+			r.found = append(r.found, command{words: words[i+1:], all: r.cut(c.Pos(), c.End()), at: at})
+			return
+		case i > 0 && strings.Contains(t, "spark-submit ") && r.depth < 3:
+			if in, why := shellCommands(w.pieces, r.depth+1); why == "" {
+				r.found = append(r.found, in...)
+			}
+			return
+		}
+	}
+}
+
+func (r *shellReader) cut(from, to syntax.Pos) []piece {
+	return cut(r.pieces, int(from.Offset()), int(to.Offset()))
+}
+
+func (r *shellReader) span(from, to syntax.Pos) span { return spanOf(r.cut(from, to)) }
+
+// word reads one word; an array that stands alone is the words in it.
+func (r *shellReader) word(w *syntax.Word) []word {
+	if elems := r.array(w); elems != nil {
+		var out []word
+		for _, e := range elems {
+			if e.Value != nil {
+				out = append(out, r.word(e.Value)...)
+			}
+		}
+		return out
+	}
+	var ps []piece
+	for _, p := range w.Parts {
+		ps = append(ps, r.part(p, 0)...)
+	}
+	if len(ps) == 0 {
+		ps = []piece{{at: r.span(w.Pos(), w.End())}}
+	}
+	return []word{{pieces: ps}}
+}
+
+// array returns the elements that "${name[@]}" stands for.
+func (r *shellReader) array(w *syntax.Word) []*syntax.ArrayElem {
+	if len(w.Parts) != 1 {
+		return nil
+	}
+	part := w.Parts[0]
+	if q, ok := part.(*syntax.DblQuoted); ok && len(q.Parts) == 1 {
+		part = q.Parts[0]
+	}
+	p, ok := part.(*syntax.ParamExp)
+	if !ok || p.Index == nil || p.Param == nil {
+		return nil
+	}
+	set := r.vars[p.Param.Value]
+	if len(set) != 1 || set[0].Array == nil || set[0].Append {
+		return nil
+	}
+	return set[0].Array.Elems
+}
+
+// part reads a part of a word.
+func (r *shellReader) part(p syntax.WordPart, depth int) []piece {
+	switch p := p.(type) {
+	case *syntax.Lit:
+		return unescaped(r.cut(p.Pos(), p.End()), depth > 0)
+	case *syntax.SglQuoted:
+		ps := r.cut(p.Pos(), p.End())
+		n := len(joinPieces(ps))
+		if p.Dollar {
+			return []piece{{text: holeText, at: spanOf(ps), why: "it is quoted as $'...'"}}
+		}
+		return cut(ps, 1, n-1)
+	case *syntax.DblQuoted:
+		var out []piece
+		for _, q := range p.Parts {
+			out = append(out, r.part(q, depth+1)...)
+		}
+		return out
+	case *syntax.ParamExp:
+		return r.param(p, depth)
+	}
+	at := r.span(p.Pos(), p.End())
+	return []piece{{text: holeText, at: at, why: "the shell computes it at run time: " + shorten(at.String())}}
+}
+
+// unescaped drops backslashes; inside double quotes only where they count.
+func unescaped(ps []piece, quoted bool) []piece {
+	s := joinPieces(ps)
+	var out []piece
+	last := 0
+	for i := 0; i+1 < len(s); i++ {
+		if s[i] != '\\' || quoted && !strings.ContainsRune("$`\"\\\n", rune(s[i+1])) {
+			continue
+		}
+		out = append(out, cut(ps, last, i)...)
+		if s[i+1] != '\n' {
+			out = append(out, piece{text: s[i+1 : i+2], at: spanOf(cut(ps, i, i+2))})
+		}
+		i++
+		last = i + 1
+	}
+	return append(out, cut(ps, last, len(s))...)
+}
+
+// param reads $NAME and ${NAME:-default}: what the script assigns once, or the
+// default, which the environment may override.
+func (r *shellReader) param(p *syntax.ParamExp, depth int) []piece {
+	at := r.span(p.Pos(), p.End())
+	hole := []piece{{text: holeText, at: at, why: "the shell computes it at run time: " + shorten(at.String())}}
+	if p.Param == nil || p.Excl || p.Length || p.Width || p.Index != nil || p.Slice != nil || p.Repl != nil || depth > 5 {
+		return hole
+	}
+	name := p.Param.Value
+	switch {
+	case p.Exp != nil && (p.Exp.Op == syntax.DefaultUnset || p.Exp.Op == syntax.DefaultUnsetOrNull) && p.Exp.Word != nil:
+		return r.fallback(name, p.Exp.Word, depth)
+	case p.Exp != nil:
+		return hole
+	}
+	set := r.vars[name]
+	if len(set) != 1 || set[0].Value == nil || set[0].Append || set[0].Array != nil {
+		return hole
+	}
+	var out []piece
+	for _, q := range set[0].Value.Parts {
+		out = append(out, r.part(q, depth+1)...)
+	}
+	in := slot{op: opInterp, at: at, dial: pythonDialect}
+	if len(r.pieces) > 0 {
+		in.under = r.pieces[0].under
+	}
+	once := r.reads(name) == 1
+	for i := range out {
+		out[i].inline = append(out[i].inline, in)
+		out[i].same = out[i].same && once
+	}
+	return out
+}
+
+// fallback reads the default of ${NAME:-default}.
+func (r *shellReader) fallback(name string, w *syntax.Word, depth int) []piece {
+	if len(r.vars[name]) > 1 || len(r.vars[name]) == 1 && !strings.Contains(r.span(r.vars[name][0].Pos(), r.vars[name][0].End()).String(), "{"+name+":-") {
+		return []piece{{text: holeText, at: r.span(w.Pos(), w.End()), why: "the script sets " + name + " itself"}}
+	}
+	var out []piece
+	for _, q := range w.Parts {
+		out = append(out, r.part(q, depth+1)...)
+	}
+	for i := range out {
+		out[i].chance = fmt.Sprintf("the environment variable %s, where it is set, overrides this default", name)
+	}
+	return out
+}
+
+// reads counts the places that read a variable, other than a default of its
+// own: NAME="${NAME:-8g}".
+func (r *shellReader) reads(name string) int {
+	own := regexp.MustCompile(`\$\{` + name + `:?-`)
+	all := regexp.MustCompile(`\$(?:\{[#!]?)?` + name + `\b`)
+	return len(all.FindAllString(r.text, -1)) - len(own.FindAllString(r.text, -1))
+}

@@ -1,0 +1,87 @@
+package patcher
+
+import (
+	"strings"
+)
+
+// yamlDialect adds to YAML mappings, those in a Python string too.
+var yamlDialect = &dialect{add: addYAML}
+
+// addYAML writes additions behind the last entry of a mapping.
+func addYAML(adds []addition) []Edit {
+	at := adds[0].slot.at
+	src := at.src
+	if src.text[at.start] == '{' {
+		return addFlow(adds)
+	}
+	indent := strings.Repeat(" ", at.start-src.lineStart(at.start))
+	if tab := src.indent(at.start); strings.Contains(tab, "\t") {
+		indent = tab
+	}
+	end := src.lineEnd(at.end)
+	var b strings.Builder
+	inside := ""
+	for _, a := range adds {
+		in := indent
+		path := a.fullPath()
+		if len(path) == 2 {
+			if inside != path[0] {
+				b.WriteString(src.newline() + indent + path[0] + ":")
+				inside = path[0]
+			}
+			in += "  "
+		}
+		b.WriteString(src.newline() + in + path[len(path)-1] + ": " + yamlScalar(a))
+	}
+	return []Edit{{end, end, b.String()}}
+}
+
+// addFlow writes additions into {a: b}.
+func addFlow(adds []addition) []Edit {
+	at := adds[0].slot.at
+	src := at.src
+	body := strings.TrimRight(string(src.text[at.start+1:at.end-1]), " \t\r\n")
+	pos := at.start + 1 + len(body)
+	sep := ", "
+	if strings.TrimSpace(body) == "" || strings.HasSuffix(body, ",") {
+		sep = ""
+	}
+	var b strings.Builder
+	for _, a := range adds {
+		path := a.fullPath()
+		item := path[len(path)-1] + ": " + yamlScalar(a)
+		if len(path) == 2 {
+			item = path[0] + ": {" + item + "}"
+		}
+		b.WriteString(sep + item)
+		sep = ", "
+	}
+	return []Edit{{pos, pos, b.String()}}
+}
+
+// yamlScalar spells a value: quoted as the one it stands for, else quoted
+// where a bare one would not be text.
+func yamlScalar(a addition) string {
+	num := a.num
+	if a.like != nil && a.like.kind == scalar {
+		spelt := a.like.at.String()
+		if n := len(spelt); n > 1 && (spelt[0] == '"' || spelt[0] == '\'') && spelt[n-1] == spelt[0] {
+			return spelt[:1] + a.value + spelt[:1]
+		}
+		num = a.like.typ != text
+	}
+	if num || !readsAsOther(a.value) {
+		return a.value
+	}
+	return `"` + a.value + `"`
+}
+
+// readsAsOther reports whether YAML would read s, unquoted, as something else
+// than text.
+func readsAsOther(s string) bool {
+	switch strings.ToLower(s) {
+	case "true", "false", "yes", "no", "on", "off", "null", "~":
+		return true
+	}
+	return strings.Trim(s, "0123456789.eE+-_:") == ""
+}
