@@ -50,11 +50,13 @@ func effectOf(p *Profile, changes []Change) *Effect {
 // the slots of the application kept, halved cores are twice the executors,
 // whoever asks for them.
 func moreExecutors(before, after Conf) float64 {
-	x, y := before.Int(keyCores), after.Int(keyCores)
-	if !x.OK || !y.OK || y.V <= 0 {
-		return 1
+	if x, y := before.Int(keyCores), after.Int(keyCores); x.OK && y.V > 0 && x.V != y.V {
+		return float64(x.V) / float64(y.V)
 	}
-	return float64(x.V) / float64(y.V)
+	if x, y := before.Int(keyInstances), after.Int(keyInstances); x.V > 0 && y.OK {
+		return float64(y.V) / float64(x.V)
+	}
+	return 1
 }
 
 func gbHours(r *Run) Opt[float64] {

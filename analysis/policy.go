@@ -16,6 +16,7 @@ type Policy struct {
 	MinSpill    int64   // bytes of memory spilled by the worst stage, median over runs
 	MinSpillRatio,
 	MinSpillShare float64 // of its data; of the application's run time
+	MinGC          float64 // GC share that is worth more heap
 	MaxGCShrink    float64 // GC share above which nothing is taken away
 	MaxSpillShrink float64 // spilled share of the data above which nothing is taken away
 
@@ -45,6 +46,7 @@ func DefaultPolicy() Policy {
 		MinSpill:       1 * gib,
 		MinSpillRatio:  0.1,
 		MinSpillShare:  0.1,
+		MinGC:          0.1,
 		MaxGCShrink:    0.05,
 		MaxSpillShrink: 0.01,
 		DeadBand:       0.2,

@@ -118,6 +118,15 @@ func (c Conf) canonical(p *Property) string {
 	return strings.ToLower(strings.TrimSpace(c.text(p)))
 }
 
+// older says whether a Spark version is before major.minor.
+func older(version string, major, minor int) bool {
+	var x, y int
+	if n, _ := fmt.Sscanf(version, "%d.%d", &x, &y); n != 2 {
+		return true
+	}
+	return x < major || x == major && y < minor
+}
+
 func minorVersion(v string) string {
 	parts := strings.SplitN(v, ".", 3)
 	if len(parts) < 2 {

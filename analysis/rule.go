@@ -13,8 +13,9 @@ type Rule struct {
 
 // Rules are all rules, in the order in which they speak: when one advises, the
 // later ones that would change the same job's sizes wait for its effect.
-// Order: out of memory before container kill before spill before taking away.
-var Rules = []*Rule{&heapOOM, &containerKill, &spill, &overProvisionedHeap}
+// Order: out of memory, container kill, spill and garbage collection come before
+// anything is taken away, and executors, whose cut costs nothing, before memory.
+var Rules = []*Rule{&heapOOM, &containerKill, &spill, &gcPressure, &tinyTasks, &idleExecutors, &overProvisionedHeap}
 
 // Status says how a rule ended.
 type Status string

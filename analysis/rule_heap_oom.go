@@ -33,9 +33,14 @@ func evalHeapOOM(p *Profile, pol Policy) Finding {
 	ev := oomEvidence(p, hit)
 	changes := moreHeapPerTask(p, pol, confidenceOf(hit, len(p.Runs)))
 	if changes == nil {
-		return silent(fmt.Sprintf("%s, but the heap is already at %s: the policy's largest is %s, a person has to look at the job", reason, p.effective(keyMemory), FormatMemory(pol.MaxHeap)), ev...)
+		return silent(reason+atLargest(p, pol), ev...)
 	}
 	return advises(reason, ev, changes...)
+}
+
+// atLargest says why a step of the ladder is not taken.
+func atLargest(p *Profile, pol Policy) string {
+	return fmt.Sprintf(", but the heap is already at %s and the policy's largest is %s: a person has to look at the job", p.effective(keyMemory), FormatMemory(pol.MaxHeap))
 }
 
 func outOfHeap(r *Run) bool {

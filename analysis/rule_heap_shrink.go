@@ -93,10 +93,7 @@ func tooLittleToShrink(p *Profile, sound []Run, pol Policy) string {
 	if span := p.Span(); span < pol.MinHistory {
 		return fmt.Sprintf("the runs of this configuration cover %s, %s needed before anything is taken away, so that month end is inside", days(span), days(pol.MinHistory))
 	}
-	if d := medianOf(sound, durationMs); d.OK && d.V < pol.MinDuration.Milliseconds() {
-		return fmt.Sprintf("its median duration is below the policy's %s: too little to gain", pol.MinDuration)
-	}
-	return ""
+	return p.tooShort(pol)
 }
 
 func coverage(r *Run) Opt[float64] { return r.HeapCoverage }

@@ -31,8 +31,8 @@ func evalSpill(p *Profile, pol Policy) Finding {
 		return silent(littleSpill(p, len(bad), known))
 	}
 	ev := spillEvidence(bad)
-	if d := medianOf(p.Runs, durationMs); d.OK && d.V < pol.MinDuration.Milliseconds() {
-		return silent(fmt.Sprintf("spills, but its median duration is below the policy's %s", pol.MinDuration), ev...)
+	if why := p.tooShort(pol); why != "" {
+		return silent(why, ev...)
 	}
 	if 2*count(bad, func(r *Run) bool { return r.SpillStageSkewed.V }) >= len(bad) {
 		return silent("spills in a skewed stage: one large key does not get smaller with more partitions or memory", ev...)
@@ -43,7 +43,7 @@ func evalSpill(p *Profile, pol Policy) Finding {
 		changes = moreHeapPerTask(p, pol, confidenceOf(len(bad), known))
 	}
 	if changes == nil {
-		return silent(reason+", but heap and partitions are at the policy's largest: a person has to look at the job", ev...)
+		return silent(reason+atLargest(p, pol), ev...)
 	}
 	return advises(reason, ev, changes...)
 }
@@ -122,9 +122,13 @@ func roundPartitions(n int64) int64 {
 	return roundUp(n, step)
 }
 
-func durationMs(r *Run) Opt[int64] {
-	d := r.Duration()
-	return Opt[int64]{V: d.V.Milliseconds(), OK: d.OK}
+// tooShort says why the job is not worth a change of its speed or cost; "" when
+// it is.
+func (p *Profile) tooShort(pol Policy) string {
+	if d := p.MedianDuration(); d.OK && d.V < pol.MinDuration {
+		return fmt.Sprintf("its median duration is below the policy's %s: too little to gain", pol.MinDuration)
+	}
+	return ""
 }
 
 func (p *Profile) pick(ok func(*Run) bool) []Run {

@@ -66,6 +66,10 @@ var impacts = map[string]string{
 	"spill/spark.sql.shuffle.partitions":           "Each task sorts or aggregates less data at a time, so that it fits into memory.",
 	"spill/spark.executor.memory":                  "Each task gets more memory to sort and aggregate in.",
 	"spill/spark.executor.cores":                   "Fewer tasks share one heap, so that each gets more of it.",
+	"gc_pressure/spark.executor.memory":            "A larger heap is collected less often.",
+	"gc_pressure/spark.executor.cores":             "Fewer tasks share one heap, so that it is collected less often.",
+	"tiny_tasks/spark.sql.shuffle.partitions":      "Fewer, larger tasks: less time goes into scheduling them.",
+	"idle_executors/spark.executor.instances":      "The executors that never had a task go back to the cluster.",
 	"over_provisioned_heap/spark.executor.memory":  "The heap keeps a margin over the largest peak that was measured; the rest goes back to the cluster.",
 }
 

@@ -45,6 +45,7 @@ var Gates = []Gate{
 	{Name: "memory_step", Doc: "Heaps and overheads are rounded up to a multiple of it.", Min: mib, Max: 16 << 30, field: func(p *analysis.Policy) any { return &p.MemoryStep }, bytes: true},
 	{Name: "min_coverage", Doc: "Least share of run time with heap samples for a peak to count.", Min: 0.5, Max: 1, field: func(p *analysis.Policy) any { return &p.MinCoverage }},
 	{Name: "min_duration", Doc: "Median duration below which spill and waste are not worth a change.", Min: 0, Max: 30 * day, field: func(p *analysis.Policy) any { return &p.MinDuration }},
+	{Name: "min_gc", Doc: "Share of run time in garbage collection that is worth more heap.", Min: 0.05, Max: 0.9, field: func(p *analysis.Policy) any { return &p.MinGC }},
 	{Name: "min_heap", Doc: "Smallest executor heap that is ever written.", Min: 512 * mib, Max: tib, field: func(p *analysis.Policy) any { return &p.MinHeap }, bytes: true},
 	{Name: "min_history", Doc: "A shrink needs runs over at least this time, so that month end is inside.", Min: 0, Max: 400 * day, field: func(p *analysis.Policy) any { return &p.MinHistory }},
 	{Name: "min_runs", Doc: "Fewest runs of one configuration before anything is advised.", Min: 1, Max: 1000, field: func(p *analysis.Policy) any { return &p.MinRuns }},

@@ -1,0 +1,81 @@
+package analysis
+
+import (
+	"fmt"
+	"strconv"
+)
+
+var tinyTasks = Rule{
+	Name:  "tiny_tasks",
+	Title: "more shuffle partitions than data",
+	Doc: `Adaptive execution is off, spark.sql.shuffle.partitions is above 1,000, at least
+that many tasks ran below 100 ms, and they are nine tenths of all tasks: the
+time goes into scheduling them.
+
+Partitions are divided by 4 at most, and never so far that one would read more
+than 16 MiB of shuffle or that an executor slot would have fewer than two; with
+spill anywhere they stay. Turning adaptive execution on is the better cure and a
+person's choice, because it changes plans. Source: DataFlint (tasks below 500
+ms, more than 5,000), narrowed.`,
+	Needs: []string{"tiny_tasks", "tasks", "shuffle_read_bytes", "memory_spilled_bytes"},
+	Keys:  []string{keyPartitions},
+	eval:  evalTinyTasks,
+}
+
+const (
+	manyPartitions    = 1000
+	smallPartition    = 16 * mib // of shuffle read
+	maxPartitionShare = 4        // largest divisor of one proposal
+)
+
+func evalTinyTasks(p *Profile, pol Policy) Finding {
+	cur := p.Conf().Int(keyPartitions).V
+	switch {
+	case p.adaptive():
+		return silent("adaptive execution merges small partitions")
+	case cur < manyPartitions:
+		return silent(fmt.Sprintf("%d shuffle partitions are not many", cur))
+	}
+	if count(p.Runs, func(r *Run) bool { return r.MemorySpilled.V > 0 }) > 0 {
+		return silent("something is spilled: partitions stay")
+	}
+	bad := p.pick(func(r *Run) bool { return mostlyTiny(r, cur) })
+	tiny := medianOf(p.Runs, func(r *Run) Opt[int64] { return r.TinyTasks })
+	ev := []Evidence{
+		{"tiny_tasks", "tasks below 100 ms, median", float64(tiny.V), "count"},
+		{"tasks", "tasks, median", float64(medianOf(p.Runs, func(r *Run) Opt[int64] { return r.Tasks }).V), "count"},
+	}
+	if len(bad) < len(p.Runs) {
+		return silent(fmt.Sprintf("mostly tiny tasks in %d of %s", len(bad), plural(len(p.Runs), "run")), ev...)
+	}
+	if why := p.tooShort(pol); why != "" {
+		return silent(why, ev...)
+	}
+	to := fewerPartitions(p, cur)
+	if float64(to) > float64(cur)*(1-pol.DeadBand) {
+		return silent("the shuffle is large enough for its partitions", ev...)
+	}
+	return advises(fmt.Sprintf("nine tenths of the tasks run below 100 ms in %s", plural(len(bad), "run")), ev,
+		Change{Key: keyPartitions, To: strconv.FormatInt(to, 10), Confidence: High})
+}
+
+func mostlyTiny(r *Run, partitions int64) bool {
+	return r.TinyTasks.V >= partitions*9/10 && 10*r.TinyTasks.V >= 9*r.Tasks.V
+}
+
+// fewerPartitions is bounded from below by the data and by the slots.
+func fewerPartitions(p *Profile, cur int64) int64 {
+	read := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.ShuffleRead })
+	executors := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.PeakExecutors })
+	return roundPartitions(max(cur/maxPartitionShare, read.V/smallPartition, 2*slots(p)*executors.V))
+}
+
+// adaptive says whether adaptive query execution is on, by its default too: it
+// is on since Spark 3.2.
+func (p *Profile) adaptive() bool {
+	if on := p.Conf().Bool("spark.sql.adaptive.enabled"); on.OK {
+		return on.V
+	}
+	v := p.Newest().SparkVersion
+	return v != "" && !older(v, 3, 2)
+}
