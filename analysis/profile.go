@@ -14,7 +14,7 @@ import (
 // what was left out of it and why.
 type Profile struct {
 	Job      string
-	Runs     []Run // the cohort, by start and key; at least one unless Excluded says why
+	Runs     []*Run // the cohort, by start and key; at least one unless Excluded says why
 	Excluded []Excluded
 	Now      time.Time
 }
@@ -41,30 +41,33 @@ var unsized = map[string]bool{
 // configuration of the newest run. The order of runs does not matter.
 func NewProfile(job string, runs []Run, now time.Time, pol Policy) *Profile {
 	p := &Profile{Job: job, Now: now}
-	runs = slices.Clone(runs)
-	slices.SortFunc(runs, compareRuns)
-	runs = p.keep(runs, fmt.Sprintf("started more than %s ago, or without a start", days(pol.Lookback)), func(r *Run) bool {
+	recent := make([]*Run, len(runs))
+	for i := range runs {
+		recent[i] = &runs[i]
+	}
+	slices.SortFunc(recent, compareRuns)
+	recent = p.keep(recent, fmt.Sprintf("started more than %s ago, or without a start", days(pol.Lookback)), func(r *Run) bool {
 		return !r.Start.IsZero() && !r.Start.Before(now.Add(-pol.Lookback)) && !r.Start.After(now)
 	})
-	if len(runs) == 0 {
+	if len(recent) == 0 {
 		return p
 	}
-	main := largestGroup(runs)
-	runs = p.keep(runs, "another environment or kind of run", func(r *Run) bool { return groupOf(r) == main })
-	newest := cohortOf(&runs[len(runs)-1])
-	p.Runs = p.keep(runs, "an earlier configuration or Spark version", func(r *Run) bool { return cohortOf(r) == newest })
+	main := largestGroup(recent)
+	recent = p.keep(recent, "another environment or kind of run", func(r *Run) bool { return groupOf(r) == main })
+	newest := recent[len(recent)-1]
+	p.Runs = p.keep(recent, "an earlier configuration or Spark version", func(r *Run) bool { return sameCohort(r, newest) })
 	return p
 }
 
-func (p *Profile) keep(runs []Run, reason string, ok func(*Run) bool) []Run {
-	kept := slices.DeleteFunc(slices.Clone(runs), func(r Run) bool { return !ok(&r) })
+func (p *Profile) keep(runs []*Run, reason string, ok func(*Run) bool) []*Run {
+	kept := pick(runs, ok)
 	if n := len(runs) - len(kept); n > 0 {
 		p.Excluded = append(p.Excluded, Excluded{reason, n})
 	}
 	return kept
 }
 
-func compareRuns(a, b Run) int {
+func compareRuns(a, b *Run) int {
 	return cmp.Or(a.Start.Compare(b.Start), a.Key.Compare(b.Key))
 }
 
@@ -74,10 +77,10 @@ func groupOf(r *Run) group { return group{r.Environment, r.RunType} }
 
 // largestGroup is the group with the most runs; ties go to the one that sorts
 // first, so that the order of runs does not matter.
-func largestGroup(runs []Run) group {
+func largestGroup(runs []*Run) group {
 	n := make(map[group]int)
-	for i := range runs {
-		n[groupOf(&runs[i])]++
+	for _, r := range runs {
+		n[groupOf(r)]++
 	}
 	groups := slices.Collect(maps.Keys(n))
 	return slices.MinFunc(groups, func(a, b group) int {
@@ -85,17 +88,22 @@ func largestGroup(runs []Run) group {
 	})
 }
 
-// cohortOf is equal for runs that may be pooled: the same effective sizing
+// sameCohort says whether two runs may be pooled: the same effective sizing
 // configuration and the same minor version of Spark.
-func cohortOf(r *Run) string {
-	var b strings.Builder
-	b.WriteString(minorVersion(r.SparkVersion))
-	for _, p := range Properties {
-		if !unsized[p.Name] {
-			fmt.Fprintf(&b, "\n%s=%s", p.Name, r.Conf.canonical(&p))
+func sameCohort(a, b *Run) bool {
+	if minorVersion(a.SparkVersion) != minorVersion(b.SparkVersion) {
+		return false
+	}
+	if maps.Equal(a.Conf, b.Conf) {
+		return true
+	}
+	for i := range Properties {
+		p := &Properties[i]
+		if x, y := a.Conf.text(p), b.Conf.text(p); x != y && !unsized[p.Name] && a.Conf.canonical(p) != b.Conf.canonical(p) {
+			return false
 		}
 	}
-	return b.String()
+	return true
 }
 
 // canonical spells equal values equally: "4096m" is "4g", "TRUE" is "true".
@@ -136,7 +144,7 @@ func minorVersion(v string) string {
 }
 
 // Newest is the latest run of the cohort.
-func (p *Profile) Newest() *Run { return &p.Runs[len(p.Runs)-1] }
+func (p *Profile) Newest() *Run { return p.Runs[len(p.Runs)-1] }
 
 // Conf is the cohort's configuration.
 func (p *Profile) Conf() Conf { return p.Newest().Conf }
@@ -148,8 +156,8 @@ func (p *Profile) Span() time.Duration {
 
 // sound are the runs whose figures are whole and normal: complete and not
 // failed. Only they may justify taking something away.
-func (p *Profile) sound() []Run {
-	return slices.DeleteFunc(slices.Clone(p.Runs), func(r Run) bool { return !r.Complete() || r.Status != StatusSucceeded })
+func (p *Profile) sound() []*Run {
+	return pick(p.Runs, func(r *Run) bool { return r.Complete() && r.Status == StatusSucceeded })
 }
 
 // abstain says why nothing at all can be said of the job; "" when it can.

@@ -132,7 +132,7 @@ func (p *Profile) effective(key string) string {
 
 // missing names the first of the columns that at least n of the runs have no
 // value of, "" when there is none.
-func missing(columns []string, runs []Run, n int) string {
+func missing(columns []string, runs []*Run, n int) string {
 	for _, name := range columns {
 		c := columnByName[name]
 		if count(runs, func(r *Run) bool { return plainValue(c.Field(r)) == nil }) >= n {

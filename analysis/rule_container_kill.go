@@ -25,8 +25,8 @@ func evalContainerKill(p *Profile, pol Policy) Finding {
 	}
 	reason := fmt.Sprintf("containers were killed for their memory in %d of %s", hit, plural(len(p.Runs), "run"))
 	var kills float64
-	for i := range p.Runs {
-		kills += float64(p.Runs[i].ExecutorsLost[LossContainerMemory])
+	for _, r := range p.Runs {
+		kills += float64(r.ExecutorsLost[LossContainerMemory])
 	}
 	ev := []Evidence{
 		{"executors_lost", "containers killed for their memory, all runs", kills, "count"},

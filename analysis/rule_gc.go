@@ -19,7 +19,7 @@ Elephant and TuneIn (0.10).`,
 }
 
 func evalGCPressure(p *Profile, pol Policy) Finding {
-	bad := p.pick(func(r *Run) bool { return r.GCShare().V >= pol.MinGC })
+	bad := pick(p.Runs, func(r *Run) bool { return r.GCShare().V >= pol.MinGC })
 	median := medianOf(p.Runs, (*Run).GCShare)
 	ev := []Evidence{{"gc_ms", "share of run time in garbage collection, median", median.V, "ratio"}}
 	if 2*len(bad) < len(p.Runs) || len(bad) == 0 {
@@ -40,7 +40,7 @@ func evalGCPressure(p *Profile, pol Policy) Finding {
 }
 
 // roomy says whether the heap was sampled well and stayed below half its size.
-func roomy(runs []Run, heap Opt[int64], pol Policy) bool {
+func roomy(runs []*Run, heap Opt[int64], pol Policy) bool {
 	peak := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakHeap })
 	low := minOf(runs, coverage)
 	return peak.OK && heap.OK && low.V >= pol.MinCoverage && 2*peak.V < heap.V

@@ -58,8 +58,8 @@ func unexplainedLosses(p *Profile) string {
 
 func oomEvidence(p *Profile, hit int) []Evidence {
 	var tasks float64
-	for i := range p.Runs {
-		tasks += float64(p.Runs[i].HeapOOMTasks.V)
+	for _, r := range p.Runs {
+		tasks += float64(r.HeapOOMTasks.V)
 	}
 	ev := []Evidence{
 		{"heap_oom_tasks", "tasks that ran out of heap, all runs", tasks, "count"},

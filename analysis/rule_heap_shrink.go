@@ -86,7 +86,7 @@ func spilledShare(r *Run) float64 {
 	return float64(r.MemorySpilled.V) / float64(data)
 }
 
-func tooLittleToShrink(p *Profile, sound []Run, pol Policy) string {
+func tooLittleToShrink(p *Profile, sound []*Run, pol Policy) string {
 	if len(sound) < pol.MinRunsShrink {
 		return fmt.Sprintf("%s complete and successful, %d needed before anything is taken away", plural(len(sound), "run"), pol.MinRunsShrink)
 	}
@@ -104,7 +104,7 @@ func howToMeasure(pol Policy) string {
 
 // shrunk is the new heap in bytes: the need, but no deeper than one step and
 // the policy's floor.
-func shrunk(p *Profile, runs []Run, heap, peak int64, pol Policy) int64 {
+func shrunk(p *Profile, runs []*Run, heap, peak int64, pol Policy) int64 {
 	need := int64(float64(peak)*heapMargin) + reservedHeap
 	if unified := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakOnHeapUnified }); unified.OK {
 		fraction := p.Conf().Float("spark.memory.fraction").Or(0.6)

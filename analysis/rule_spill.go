@@ -26,7 +26,7 @@ the data in memory rather than by compressed shuffle bytes.`,
 
 func evalSpill(p *Profile, pol Policy) Finding {
 	known := count(p.Runs, func(r *Run) bool { return r.MemorySpilled.OK })
-	bad := p.pick(func(r *Run) bool { return spillsBadly(r, pol) })
+	bad := pick(p.Runs, func(r *Run) bool { return spillsBadly(r, pol) })
 	if 2*len(bad) < known || len(bad) == 0 {
 		return silent(littleSpill(p, len(bad), known))
 	}
@@ -61,7 +61,7 @@ func spillsBadly(r *Run, pol Policy) bool {
 		r.SpillStageRatio.V >= pol.MinSpillRatio && r.SpillStageShare.V >= pol.MinSpillShare
 }
 
-func spillEvidence(bad []Run) []Evidence {
+func spillEvidence(bad []*Run) []Evidence {
 	return []Evidence{
 		{"spill_stage_bytes", "spilled by the worst stage, median", float64(medianOf(bad, func(r *Run) Opt[int64] { return r.SpillStageBytes }).V), "bytes"},
 		{"spill_stage_ratio", "its spill over its data, median", medianOf(bad, func(r *Run) Opt[float64] { return r.SpillStageRatio }).V, "times"},
@@ -75,7 +75,7 @@ const maxPartitionGrowth = 4
 
 // morePartitions is the change that makes one task's data fit, nil when the
 // stage's tasks do not follow spark.sql.shuffle.partitions or would fit.
-func morePartitions(p *Profile, bad []Run, pol Policy) []Change {
+func morePartitions(p *Profile, bad []*Run, pol Policy) []Change {
 	cur := p.Conf().Int(keyPartitions).V
 	if !followsPartitions(bad, cur) {
 		return nil
@@ -92,7 +92,7 @@ func morePartitions(p *Profile, bad []Run, pol Policy) []Change {
 // followsPartitions says whether the stage's tasks are as many as the setting
 // in every run. Fewer tasks mean that AQE coalesced them, or that a number is
 // given in the code; either way the setting does not decide.
-func followsPartitions(bad []Run, partitions int64) bool {
+func followsPartitions(bad []*Run, partitions int64) bool {
 	return partitions > 0 && count(bad, func(r *Run) bool {
 		return r.SpillStageShuffle.V > 0 && r.SpillStageTasks.V == partitions
 	}) == len(bad)
@@ -129,14 +129,4 @@ func (p *Profile) tooShort(pol Policy) string {
 		return fmt.Sprintf("its median duration is below the policy's %s: too little to gain", pol.MinDuration)
 	}
 	return ""
-}
-
-func (p *Profile) pick(ok func(*Run) bool) []Run {
-	var out []Run
-	for i := range p.Runs {
-		if ok(&p.Runs[i]) {
-			out = append(out, p.Runs[i])
-		}
-	}
-	return out
 }

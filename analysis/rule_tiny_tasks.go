@@ -39,7 +39,7 @@ func evalTinyTasks(p *Profile, pol Policy) Finding {
 	if count(p.Runs, func(r *Run) bool { return r.MemorySpilled.V > 0 }) > 0 {
 		return silent("something is spilled: partitions stay")
 	}
-	bad := p.pick(func(r *Run) bool { return mostlyTiny(r, cur) })
+	bad := pick(p.Runs, func(r *Run) bool { return mostlyTiny(r, cur) })
 	tiny := medianOf(p.Runs, func(r *Run) Opt[int64] { return r.TinyTasks })
 	ev := []Evidence{
 		{"tiny_tasks", "tasks below 100 ms, median", float64(tiny.V), "count"},

@@ -6,10 +6,10 @@ import (
 )
 
 // measured are the values that f gives for the runs that have one.
-func measured[T any](runs []Run, f func(*Run) Opt[T]) []T {
+func measured[T any](runs []*Run, f func(*Run) Opt[T]) []T {
 	var out []T
-	for i := range runs {
-		if v := f(&runs[i]); v.OK {
+	for _, r := range runs {
+		if v := f(r); v.OK {
 			out = append(out, v.V)
 		}
 	}
@@ -17,7 +17,7 @@ func measured[T any](runs []Run, f func(*Run) Opt[T]) []T {
 }
 
 // maxOf is the largest measured value; missing when no run has one.
-func maxOf[T cmp.Ordered](runs []Run, f func(*Run) Opt[T]) Opt[T] {
+func maxOf[T cmp.Ordered](runs []*Run, f func(*Run) Opt[T]) Opt[T] {
 	v := measured(runs, f)
 	if len(v) == 0 {
 		return Opt[T]{}
@@ -26,7 +26,7 @@ func maxOf[T cmp.Ordered](runs []Run, f func(*Run) Opt[T]) Opt[T] {
 }
 
 // minOf is the smallest measured value; missing when no run has one.
-func minOf[T cmp.Ordered](runs []Run, f func(*Run) Opt[T]) Opt[T] {
+func minOf[T cmp.Ordered](runs []*Run, f func(*Run) Opt[T]) Opt[T] {
 	v := measured(runs, f)
 	if len(v) == 0 {
 		return Opt[T]{}
@@ -36,7 +36,7 @@ func minOf[T cmp.Ordered](runs []Run, f func(*Run) Opt[T]) Opt[T] {
 
 // medianOf is the median of the measured values, the lower of the middle two
 // when their number is even, so that it is always a value that was measured.
-func medianOf[T cmp.Ordered](runs []Run, f func(*Run) Opt[T]) Opt[T] {
+func medianOf[T cmp.Ordered](runs []*Run, f func(*Run) Opt[T]) Opt[T] {
 	v := measured(runs, f)
 	if len(v) == 0 {
 		return Opt[T]{}
@@ -46,12 +46,23 @@ func medianOf[T cmp.Ordered](runs []Run, f func(*Run) Opt[T]) Opt[T] {
 }
 
 // count is how many runs f holds for.
-func count(runs []Run, f func(*Run) bool) int {
+func count(runs []*Run, f func(*Run) bool) int {
 	n := 0
-	for i := range runs {
-		if f(&runs[i]) {
+	for _, r := range runs {
+		if f(r) {
 			n++
 		}
 	}
 	return n
+}
+
+// pick are the runs that f holds for.
+func pick(runs []*Run, f func(*Run) bool) []*Run {
+	var out []*Run
+	for _, r := range runs {
+		if f(r) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
