@@ -3,12 +3,14 @@ package patcher
 import (
 	"bytes"
 	"path"
+	"slices"
 	"strings"
 )
 
 // jobsOfDocuments reads the files that are not Python. Those that a DAG names
 // have been read with it.
 func (f *finder) jobsOfDocuments() {
+	read := f.literals()
 	for _, p := range f.paths {
 		src := f.files[p]
 		if f.claimed[p] || path.Ext(p) == ".py" || !mentionsSpark(src.text) {
@@ -18,7 +20,30 @@ func (f *finder) jobsOfDocuments() {
 		if why := f.document(src); why != "" && len(f.jobs) == before {
 			f.skip(p, why)
 		}
+		f.jobs = slices.DeleteFunc(f.jobs, func(d *declared) bool {
+			return d.at.src == src && slices.ContainsFunc(d.sites, func(s *site) bool { return read[placeOf(s)] })
+		})
 	}
+}
+
+// literals are the places that the jobs of DAGs read: a row of a table that a
+// DAG makes a task of is that task, not a job beside it.
+func (f *finder) literals() map[placeID]bool {
+	out := map[placeID]bool{}
+	for _, d := range f.jobs {
+		for _, s := range d.sites {
+			out[placeOf(s)] = true
+		}
+	}
+	return out
+}
+
+// placeOf is the place of a site's literal.
+func placeOf(s *site) placeID {
+	if len(s.val.pieces) == 0 {
+		return placeID{}
+	}
+	return s.val.pieces[0].id()
 }
 
 // document reads one file by its name and returns why it has no jobs.
@@ -27,15 +52,16 @@ func (f *finder) document(src *source) string {
 	switch ext := path.Ext(src.path); ext {
 	case ".j2", ".jinja", ".jinja2", ".tpl", ".tmpl":
 		if inner := path.Ext(name); inner != "" {
-			return f.text2(src, inner)
+			return f.documentAs(src, inner)
 		}
-		return f.text2(src, ".yaml")
+		return f.documentAs(src, ".yaml")
 	default:
-		return f.text2(src, ext)
+		return f.documentAs(src, ext)
 	}
 }
 
-func (f *finder) text2(src *source, ext string) string {
+// documentAs reads a file as what an extension says it is.
+func (f *finder) documentAs(src *source, ext string) string {
 	v := src.value()
 	switch ext {
 	case ".yaml", ".yml":
@@ -92,7 +118,7 @@ func (f *finder) clusterDefaults(src *source) {
 	d := &declared{at: span{src, 0, 0}}
 	d.Operator, d.alias = "spark-defaults", "spark-defaults"
 	d.many = "spark-defaults applies to every job of the cluster"
-	for _, x := range properties2(src) {
+	for _, x := range propertyLines(src) {
 		if strings.HasPrefix(x.key, "spark.") {
 			d.add(x.key, x.key, byDefaults, x.val, nil)
 		}
@@ -102,8 +128,8 @@ func (f *finder) clusterDefaults(src *source) {
 	}
 }
 
-// properties2 reads lines of "key value", "key=value" and "key: value".
-func properties2(src *source) []entry {
+// propertyLines reads lines of "key value", "key=value" and "key: value".
+func propertyLines(src *source) []entry {
 	var out []entry
 	for at := 0; at < len(src.text); {
 		end := src.lineEnd(at)

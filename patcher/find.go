@@ -12,7 +12,7 @@ import (
 // Find returns the Spark jobs that the repository fsys declares. Files that
 // cannot be served are in Skipped; an error means that fsys itself failed.
 func Find(fsys fs.FS) (*Repository, error) {
-	f := &finder{fsys: fsys, files: map[string]*source{}, modules: map[string]*module{}, done: map[*node]bool{}, claimed: map[string]bool{}}
+	f := newFinder(fsys)
 	if err := f.read(); err != nil {
 		return nil, err
 	}
@@ -48,23 +48,32 @@ func (j *Job) Winner(key string) *Site {
 	return nil
 }
 
+func newFinder(fsys fs.FS) *finder {
+	return &finder{fsys: fsys, files: map[string]*source{}, byBase: map[string][]string{}, modules: map[string]*module{},
+		documents: map[*source]*value{}, done: map[*node]bool{}, claimed: map[string]bool{}}
+}
+
 // A finder holds what is known of a repository while its jobs are found.
 type finder struct {
 	fsys    fs.FS
 	files   map[string]*source // every readable candidate, by path
 	paths   []string           // their paths, sorted
+	byBase  map[string][]string
 	modules map[string]*module // parsed Python files
-	done    map[*node]bool     // function bodies that have been walked
-	claimed map[string]bool    // files whose jobs a DAG declares
-	skipped []Skipped
-	jobs    []*declared
-	users   *users
+	// documents are the YAML and JSON files that modules load.
+	documents map[*source]*value
+	done      map[*node]bool  // function bodies that have been walked
+	claimed   map[string]bool // files whose jobs a DAG declares
+	skipped   []Skipped
+	jobs      []*declared
+	users     *users
 }
 
 func (f *finder) read() error {
 	err := walk(f.fsys, func(s *source) {
 		f.files[s.path] = s
 		f.paths = append(f.paths, s.path)
+		f.byBase[path.Base(s.path)] = append(f.byBase[path.Base(s.path)], s.path)
 	}, f.skip)
 	slices.Sort(f.paths)
 	return err
@@ -173,35 +182,15 @@ func (f *finder) callsJobs(m *module, body []byte) bool {
 	return slices.ContainsFunc(f.jobNames(m), func(s string) bool { return hasWord(body, s) })
 }
 
-// text returns the whole text of a file that a module names, nil when it is
-// not in the repository or not the only one that fits.
+// text returns the whole text of a file that a module names, nil when there is
+// none. Its jobs then are the module's.
 func (f *finder) text(from *module, name string) *value {
-	name = path.Clean(strings.TrimSpace(name))
-	dir := path.Dir(from.path)
-	src := f.files[path.Join(dir, name)]
-	if src == nil || path.IsAbs(name) {
-		src = f.suffix(name)
-	}
+	src := f.named(from, name)
 	if src == nil {
 		return nil
 	}
 	f.claimed[src.path] = true
 	return src.value()
-}
-
-// suffix returns the only file whose path ends as a name does: an absolute
-// path on the workers is the repository's path behind some root.
-func (f *finder) suffix(name string) *source {
-	var found *source
-	for _, p := range f.paths {
-		if strings.HasSuffix("/"+p, "/"+strings.TrimPrefix(name, "/")) || path.IsAbs(name) && strings.Contains(p, "/") && strings.HasSuffix(name, "/"+p) {
-			if found != nil {
-				return nil
-			}
-			found = f.files[p]
-		}
-	}
-	return found
 }
 
 // value is the text of a whole file.

@@ -76,6 +76,9 @@ func (r *reader) arguments(n *node, e env) *value {
 // a function of the repository, else an object.
 func (r *reader) call(n *node, e env) *value {
 	f := n.child("function")
+	if v := r.pathCall(n, f, e); v != nil {
+		return v
+	}
 	if f.kind == "attribute" {
 		if v := r.method(n, f, e); v != nil {
 			return v
@@ -323,7 +326,7 @@ func (r *reader) mappingMethod(on *value, name string, args []*node, at span, e 
 		case found:
 			return x.val.readAt(at, e)
 		case len(args) == 2:
-			return r.eval(args[1], e).readAt(at, e)
+			return r.missing(on, key, args[1], e).readAt(at, e)
 		}
 		return nil
 	case "items", "values", "keys":
@@ -339,6 +342,20 @@ func (r *reader) mappingMethod(on *value, name string, args []*node, at span, e 
 		return v
 	}
 	return nil
+}
+
+// missing is the default of mapping.get(key, default): the mapping can still
+// be given the key.
+func (r *reader) missing(on *value, key string, def *node, e env) *value {
+	v := *r.eval(def, e)
+	v.slots = nil // adding to the default itself would reach every reader
+	for _, s := range on.slots {
+		if s.op == opEntry && s.name == "" {
+			s.name = key
+			v.slots = append(v.slots, s)
+		}
+	}
+	return &v
 }
 
 func (r *reader) textMethod(on *value, name string, n *node, args []*node, e env) *value {

@@ -195,6 +195,8 @@ func (r *reader) name(n *node, e env) *value {
 	switch {
 	case why != "":
 		return e.unknown(n, "%s", why)
+	case b == nil && name == "__file__":
+		return e.filePath(n, &file{path: e.scope.mod.path, rooted: true})
 	case b == nil:
 		return &value{kind: object, at: e.span(n), class: name}
 	}
@@ -337,6 +339,8 @@ func (r *reader) attribute(n *node, e env) *value {
 	on := r.eval(n.child("object"), e)
 	name := e.scope.word(n.child("attribute"))
 	switch {
+	case on.file != nil && name == "parent":
+		return e.filePath(n, on.file.up())
 	case on.kind == object && on.fn != nil && on.fn.mod != nil:
 		return r.member(on.fn.mod, name, n, e).readAt(e.span(n), e)
 	case on.kind == object:
@@ -385,6 +389,10 @@ func (r *reader) binary(n *node, e env) *value {
 	a, b := r.eval(n.child("left"), e), r.eval(n.child("right"), e)
 	at := e.span(n)
 	switch op := e.scope.word(n.child("operator")); {
+	case op == "/" && a.file != nil:
+		if s, ok := b.str(); ok {
+			return e.filePath(n, a.file.join(s))
+		}
 	case op == "+" && (isText(a) || isText(b)):
 		v := textValue(at, append(slices.Clip(asText(a)), asText(b)...))
 		return v.readAt(at, e)

@@ -74,24 +74,50 @@ func (w pyWriter) literal(a addition) string {
 	return w.text(a.value)
 }
 
-// kwargs spells additions as keyword arguments, those inside one missing
-// mapping together.
-func (w pyWriter) kwargs(adds []addition) []string {
-	var out []string
-	inside := map[string]int{}
+// A group is the additions that share a key of the place: one for a plain
+// entry, several inside one mapping that does not exist yet.
+type group struct {
+	name string
+	in   []addition // entries of the new mapping; nil for a plain entry
+	add  addition
+}
+
+// grouped joins the additions that go into one missing mapping.
+func grouped(adds []addition) []group {
+	var out []group
 	for _, a := range adds {
 		path := a.fullPath()
-		if len(path) == 1 {
-			out = append(out, path[0]+"="+w.literal(a))
-			continue
+		g := group{name: path[0], add: a}
+		if len(path) == 2 {
+			if n := len(out); n > 0 && out[n-1].in != nil && out[n-1].name == g.name {
+				out[n-1].in = append(out[n-1].in, a)
+				continue
+			}
+			g.in = []addition{a}
 		}
-		item := w.text(path[1]) + ": " + w.literal(a)
-		if i, ok := inside[path[0]]; ok {
-			out[i] = strings.TrimSuffix(out[i], "}") + ", " + item + "}"
-			continue
-		}
-		inside[path[0]] = len(out)
-		out = append(out, path[0]+"={"+item+"}")
+		out = append(out, g)
+	}
+	return out
+}
+
+// value spells what a group adds.
+func (w pyWriter) value(g group) string {
+	if g.in == nil {
+		return w.literal(g.add)
+	}
+	var items []string
+	for _, a := range g.in {
+		path := a.fullPath()
+		items = append(items, w.text(path[1])+": "+w.literal(a))
+	}
+	return "{" + strings.Join(items, ", ") + "}"
+}
+
+// kwargs spells additions as keyword arguments.
+func (w pyWriter) kwargs(adds []addition) []string {
+	var out []string
+	for _, g := range grouped(adds) {
+		out = append(out, g.name+"="+w.value(g))
 	}
 	return out
 }
@@ -111,11 +137,11 @@ func (w pyWriter) pairs(at span, adds []addition) []string {
 		bare = val.kind == "integer"
 	}
 	var out []string
-	for _, a := range adds {
-		if a.like == nil {
-			a.num = bare
+	for _, g := range grouped(adds) {
+		if g.add.like == nil {
+			g.add.num = g.add.num || bare
 		}
-		out = append(out, w.text(a.path[len(a.path)-1])+colon+w.literal(a))
+		out = append(out, w.text(g.name)+colon+w.value(g))
 	}
 	return out
 }

@@ -33,6 +33,7 @@ func (d *declared) keywords(args *value, insert bool) {
 		}
 		x, ok := args.get(p.kwarg)
 		switch {
+		case ok && x.why != "" && !x.fixed: // default_args: an argument of the call wins
 		case ok && x.why != "":
 			d.open = append(d.open, open{x.why, x.at})
 		case ok:

@@ -21,6 +21,7 @@ type value struct {
 	items []*value
 	// object
 	class string // name of what is called, "" for other kinds
+	file  *file  // of a path or an opened file
 	args  *value // its arguments as a mapping; positional ones are items
 	fn    *closure
 	// unknown
@@ -195,12 +196,17 @@ func (v *value) get(key string) (e entry, ok bool) {
 	if v == nil {
 		return entry{}, false
 	}
+	var maybe entry
 	for _, e := range slices.Backward(v.entries) {
-		if e.key == key || e.why != "" {
+		switch {
+		case e.why != "" && e.fixed:
+			// What **kwargs may hold cannot override a keyword argument.
+			maybe, ok = e, true
+		case e.key == key && (!ok || e.fixed), e.why != "" && !ok:
 			return e, true
 		}
 	}
-	return entry{}, false
+	return maybe, ok
 }
 
 // path walks keys of nested mappings; nil when one is absent or not known.

@@ -86,7 +86,8 @@ func (p *plan) doubted(i int, why string) Outcome {
 
 // edited is the finder of the repository with patches applied.
 func (f *finder) edited(patches []Patch) *finder {
-	g := &finder{fsys: f.fsys, files: maps.Clone(f.files), paths: f.paths, modules: map[string]*module{}, done: map[*node]bool{}, claimed: map[string]bool{}}
+	g := newFinder(f.fsys)
+	g.files, g.paths, g.byBase = maps.Clone(f.files), f.paths, f.byBase
 	for _, p := range patches {
 		g.files[p.Path] = &source{path: p.Path, text: p.After}
 	}
