@@ -118,7 +118,7 @@ def plain(value):
 def describe(dag, task):
     out = {"operator": getattr(task, "task_type", type(task).__name__)}
     try:
-        if getattr(task, "is_mapped", False):
+        if hasattr(task, "partial_kwargs"):
             out["mapped"] = plain(dict(task.partial_kwargs.items()))
             return out
         task.render_template_fields(context(dag, task))
@@ -164,7 +164,7 @@ def main():
         os.environ.update(SETTINGS, AIRFLOW_HOME=home)
         os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(args.repo)
         if args.policy:
-            sys.path.insert(0, str(args.policy))
+            sys.path.insert(0, str(args.policy.resolve()))
         repo = args.repo.resolve()
         os.chdir(repo)
         # Airflow 3 and many a DAG write to stdout; ours must be JSON only.

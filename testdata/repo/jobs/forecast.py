@@ -17,10 +17,10 @@ def main():
     series = Window.partitionBy("store_id", "article_id").orderBy("day")
     demand = (
         sales.withColumn("week", F.avg("quantity").over(series.rowsBetween(-6, 0)))
-        .withColumn("quarter", F.avg("quantity").over(series.rowsBetween(-90, 0)))
+        .withColumn("month", F.avg("quantity").over(series.rowsBetween(-27, 0)))
         .groupBy("store_id", "article_id")
         .agg(
-            F.max_by(F.col("week") * 0.7 + F.col("quarter") * 0.3, "day").alias("demand"),
+            F.max_by(F.col("week") * 0.7 + F.col("month") * 0.3, "day").alias("demand"),
             F.max_by("note", "day").alias("note"),
         )
     )

@@ -1,0 +1,245 @@
+"""Runs Airflow DAGs on the lab's YARN, one DAG run after another, and keeps their event logs.
+
+Shared by lab/testdata and lab/round. A run has a folder of its own below
+DIR/runs with its event logs, its Airflow log and, when it is over, done.json;
+a run without that file is made again from nothing. So the whole may be killed
+at any time and started again. Standard library only.
+"""
+
+import fcntl
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+LAB = Path(__file__).resolve().parent
+ROOT = LAB.parent
+CACHE = Path(os.environ.get("SPARKTUNE_CACHE") or Path.home() / ".cache" / "sparktune")
+
+# Runs by dags test are manual ones; how many seconds one may take before it
+# counts as hung. The longest job of the lab takes seven minutes.
+TIMEOUT = 1200
+
+
+@dataclass(frozen=True)
+class Run:
+    """One DAG run. Tasks that match skip are marked as done without running."""
+
+    dag: str
+    date: str  # logical date, ISO 8601
+    skip: str = ""
+    identity: bool = True  # whether the cluster policy of docs/ is installed
+    seconds: int = 60  # about how long it takes, for the forecast only
+    env: tuple = ()  # what the Airflow process gets besides, as (name, value)
+    job: str = ""  # name of the job when its log does not say it
+    kill: tuple = ()  # seconds after which one executor is terminated from outside, each
+
+    @property
+    def key(self):
+        return f"{self.dag}.{self.date.replace(':', '').replace('+0000', '')}"
+
+
+def say(text):
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def plural(n, noun):
+    return f"{n} {noun}" + ("" if n == 1 else "s")
+
+
+class Lab:
+    def __init__(self, folder, repo, spark="spark"):
+        self.folder, self.repo, self.spark = Path(folder).resolve(), Path(repo).resolve(), spark
+        self.env = {}
+
+    def __enter__(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Children inherit the lock: after a kill of this process alone, the
+        # next one waits for the run that is still going, then makes it again.
+        self.lock = os.open(self.folder / "runner.lock", os.O_CREAT | os.O_RDWR)
+        os.set_inheritable(self.lock, True)
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("another run is going on in this folder, waiting")
+            fcntl.flock(self.lock, fcntl.LOCK_EX)
+        subprocess.run([LAB / "setup", "airflow", self.spark, "yarn"], check=True, stdout=subprocess.DEVNULL)
+        out = subprocess.run(
+            [LAB / "up", "--dir", self.folder, "--spark", self.spark], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout.strip()
+        dump = subprocess.run(["bash", "-c", f". '{out}' && env -0"], check=True, stdout=subprocess.PIPE, text=True).stdout
+        self.env = dict(pair.split("=", 1) for pair in dump.split("\0") if pair)
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([LAB / "down", "--dir", self.folder], check=True)
+        os.close(self.lock)
+
+    def python(self):
+        """Python of the Spark environment."""
+        return self.env["PYSPARK_PYTHON"]
+
+    def home(self, identity):
+        """Returns an AIRFLOW_HOME with its database, with or without the identity policy."""
+        home = self.folder / ("airflow" if identity else "airflow-plain")
+        (home / "config").mkdir(parents=True, exist_ok=True)
+        if identity:
+            shutil.copy(ROOT / "docs" / "airflow_local_settings.py", home / "config")
+        if not (home / ".migrated").exists():
+            for f in home.glob("airflow.db*"):
+                f.unlink()
+            with open(home / "migrate.log", "w") as log:
+                subprocess.run(
+                    [CACHE / "airflow" / "bin" / "airflow", "db", "migrate"],
+                    check=True, env=self.airflow_env(home), stdout=log, stderr=log,
+                )  # fmt: skip
+            (home / ".migrated").touch()
+        return home
+
+    def airflow_env(self, home):
+        return {
+            **self.env,
+            "PATH": f"{self.env['SPARK_HOME']}/bin:{CACHE}/airflow/bin:{self.env['PATH']}",
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.repo / "dags"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+            "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type": "spark", "host": "yarn", "extra": {"deploy-mode": "client"}}',
+            "AIRFLOW_VAR_LAKE": f"file://{self.folder}/lake",
+            "SPARKTUNE_ENVIRONMENT": "prod",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def done(self, run):
+        try:
+            return json.loads((self.folder / "runs" / run.key / "done.json").read_text())
+        except (OSError, ValueError):
+            return None
+
+    def make(self, run):
+        """Makes one DAG run and returns what done.json says."""
+        home = self.home(run.identity)
+        folder = self.folder / "runs" / run.key
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "events").mkdir(parents=True)
+        # A folder of event logs for each run: whatever a killed run left
+        # behind can't be taken for a log of this one.
+        shutil.copytree(self.env["SPARK_CONF_DIR"], folder / "spark-conf")
+        conf = folder / "spark-conf" / "spark-defaults.conf"
+        conf.write_text(conf.read_text().replace(f"file://{self.folder}/events", f"file://{folder}/events"))
+        command = [CACHE / "airflow" / "bin" / "airflow", "dags", "test", run.dag, run.date]
+        if run.skip:
+            command += ["--mark-success-pattern", run.skip]
+        env = {**self.airflow_env(home), "SPARK_CONF_DIR": str(folder / "spark-conf"), **dict(run.env)}
+        start = time.monotonic()
+        with open(folder / "airflow.log", "w") as log:
+            child = subprocess.Popen(
+                command, cwd=self.repo, env=env, stdout=log, stderr=log, pass_fds=[self.lock], start_new_session=True
+            )
+            try:
+                over = self.watch(child, run, start)
+            except BaseException:
+                os.killpg(child.pid, signal.SIGTERM)
+                raise
+        result = {
+            "seconds": round(time.monotonic() - start),
+            "exit": child.returncode,
+            "timeout": over,
+            "logs": sorted(p.name for p in (folder / "events").iterdir() if not p.name.endswith(".inprogress")),
+        }
+        partial = folder / "done.json.tmp"
+        partial.write_text(json.dumps(result))
+        partial.rename(folder / "done.json")
+        return result
+
+    def watch(self, child, run, start):
+        """Waits for a run, terminating executors when it asks for that. True means it was stopped."""
+        kills = list(run.kill)
+        first = None
+        while child.poll() is None:
+            if time.monotonic() - start > TIMEOUT:
+                os.killpg(child.pid, signal.SIGTERM)
+                child.wait()
+                return True
+            if kills:
+                executors = self.executors()
+                if executors and first is None:
+                    first = time.monotonic()
+                if executors and first is not None and time.monotonic() - first > kills[0]:
+                    kills.pop(0)
+                    os.kill(executors[0], signal.SIGTERM)
+            time.sleep(0.5)
+        return False
+
+    def executors(self):
+        """Process ids of the executors' JVMs in the lab's containers, oldest first."""
+        found = []
+        for proc in Path("/proc").iterdir():
+            try:
+                if not proc.name.isdigit() or not os.readlink(proc / "cwd").startswith(f"{self.folder}/node/"):
+                    continue
+                words = (proc / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if words[0].endswith(b"java") and any(b"YarnCoarseGrainedExecutorBackend" in w for w in words):
+                found.append(int(proc.name))
+        return sorted(found)
+
+    def make_all(self, runs):
+        """Makes every run that is not done yet, and tells how far it is."""
+        todo = [r for r in runs if self.done(r) is None]
+        say(f"{plural(len(runs), 'run')}, {len(runs) - len(todo)} done before; about {sum(r.seconds for r in todo) // 60 + 1} min to go")
+        start = time.monotonic()
+        for i, run in enumerate(todo):
+            result = self.make(run)
+            left = sum(r.seconds for r in todo[i + 1 :])
+            say(
+                f"{i + 1}/{len(todo)} {run.key}: {result['seconds']} s, {plural(len(result['logs']), 'log')}"
+                + (" TIMED OUT" if result["timeout"] else "")
+                + f"; about {left // 60} min left"
+            )
+        say(f"all runs done, {round(time.monotonic() - start)} s for {plural(len(todo), 'run')} now")
+
+    def neutral(self):
+        """What in a log tells of this machine, and what stands there instead; longest first."""
+        home, user = str(Path.home()), pwd.getpwuid(os.getuid()).pw_name
+        pairs = {
+            str(self.repo): "/srv/pipelines",
+            self.env["SPARK_HOME"]: "/opt/spark",
+            str(CACHE / self.spark): "/opt/python",
+            str(CACHE): "/opt",
+            str(self.folder): "/lab",
+            str(ROOT): "/srv",
+            home: "/home/airflow",
+            f'"User":"{user}"': '"User":"airflow"',
+            f'"user.name":"{user}"': '"user.name":"airflow"',
+            socket.gethostname() + '"': 'localhost"',
+        }
+        return sorted(((k, v) for k, v in pairs.items() if len(k) > 4), key=lambda p: -len(p[0]))
+
+    def collect(self, runs, target):
+        """Copies the logs of finished runs to target/JOB/, with neutral paths."""
+        jobs = []
+        for run in runs:
+            result = self.done(run) or {"logs": []}
+            for name in result["logs"]:
+                jobs.append({"from": str(self.folder / "runs" / run.key / "events" / name), "job": run.job})
+        order = {"replace": self.neutral(), "target": str(target), "logs": jobs}
+        subprocess.run([self.python(), LAB / "neutral.py"], input=json.dumps(order), text=True, check=True)
+
+
+def arguments(doc, **defaults):
+    """The options that every script of the lab has."""
+    import argparse
+
+    p = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--dir", type=Path, default=CACHE / defaults["dir"], help="where runs are kept (default: %(default)s)")
+    p.add_argument("--out", type=Path, default=defaults["out"], help="where the logs go (default: %(default)s)")
+    return p
