@@ -24,6 +24,7 @@ func Find(fsys fs.FS) (*Repository, error) {
 func (f *finder) look() {
 	f.jobsOfModules()
 	f.jobsOfDocuments()
+	f.jobCode()
 	f.identify()
 	f.countUsers()
 }

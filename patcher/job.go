@@ -49,6 +49,8 @@ type site struct {
 	rank rank
 	val  *value
 	over []addition // where an entry that wins over this one can be added
+	// scopes are what the value stands in, for comments that pin a whole.
+	scopes []span
 }
 
 // An addition is text to add at a slot: a key, or a key inside a mapping that
@@ -113,6 +115,15 @@ func (d *declared) add(key, form string, by rank, v *value, over []addition) {
 		s.locate()
 	}
 	d.sites = append(d.sites, s)
+}
+
+// within notes what the sites from the i-th on stand in.
+func (d *declared) within(i int, scopes ...span) {
+	for _, s := range d.sites[i:] {
+		if s.scopes == nil {
+			s.scopes = scopes
+		}
+	}
 }
 
 // locate points the site at the literal itself when the value is read through

@@ -226,10 +226,29 @@ func (r *reader) visitCall(n *node, p place) {
 		if !r.construct(on, n, p) {
 			r.emit(r.instance(on, n, p.e), p)
 		}
+	case on.class == "partial" && on.kind == object:
+		obj := &value{kind: object, at: p.e.span(n), class: on.why, args: r.arguments(n, p.e)}
+		r.expanded(obj.args, n, p.e)
+		r.emit(obj, p)
 	case on.kind == object && on.fn == nil && on.class != "":
 		if jobWords.MatchString(on.class) || jobWords.Match(p.e.scope.mod.text[n.start:n.end]) || strings.HasSuffix(on.class, "Operator") {
 			r.emit(&value{kind: object, at: p.e.span(n), class: on.class, why: on.why, args: r.arguments(n, p.e)}, p)
 		}
+	}
+}
+
+// expanded hides from Operator.partial(...) what .expand(...) behind it maps.
+func (r *reader) expanded(args *value, n *node, e env) {
+	if n.up == nil || n.up.kind != "attribute" || n.up.up == nil || n.up.up.kind != "call" {
+		return
+	}
+	const why = "it is mapped over values by expand"
+	for _, x := range r.arguments(n.up.up, e).entries {
+		x.val = unknownValue(x.at, why)
+		args.entries = append(args.entries, x)
+	}
+	if e.scope.word(n.up.child("attribute")) == "expand_kwargs" {
+		args.entries = append(args.entries, entry{at: e.span(n.up.up), why: why, fixed: true})
 	}
 }
 

@@ -125,10 +125,11 @@ func (p *plan) present(i int, d *declared, s *site, prop property, w Want) {
 	o := &p.outcomes[i]
 	o.Path, o.Line = s.Path, s.Line
 	switch {
+	case s.Dynamic == "" && prop.same(s.Value, w.To):
+		o.Status = Already
+	case p.pinned(i, append(s.scopes, d.at, s.val.at, s.literal())...):
 	case s.Dynamic != "":
 		p.refuse(i, span{}, "%s:%d: %s; a person must set it there", s.Path, s.Line, s.Dynamic)
-	case prop.same(s.Value, w.To):
-		o.Status = Already
 	case s.rank == byCode:
 		p.refuse(i, span{}, "the job's own code sets it at %s:%d, which beats every other place; change it there", s.Path, s.Line)
 	case d.many != "":
@@ -137,6 +138,7 @@ func (p *plan) present(i int, d *declared, s *site, prop property, w Want) {
 		p.refuse(i, d.open[0].at, "%s:%d: %s; it may override the value %s at %s:%d", d.open[0].at.path(), d.open[0].at.line(), d.open[0].why, s.Value, s.Path, s.Line)
 	case !prop.same(s.Value, w.From):
 		p.refuse(i, span{}, "the file says %s at %s:%d, the measured runs had %s; wait for runs with the new value, or set it by hand", s.Value, s.Path, s.Line, cmp.Or(w.From, "no value"))
+	case p.conflict(i, d, prop, w.To):
 	default:
 		p.sites[i] = s
 		p.choices[i] = choicesFor(s, prop, w)
@@ -144,15 +146,38 @@ func (p *plan) present(i int, d *declared, s *site, prop property, w Want) {
 	}
 }
 
+// pinned refuses a want where a comment keeps one of some spans as it is.
+func (p *plan) pinned(i int, spans ...span) bool {
+	line := marked(spans...)
+	if line > 0 {
+		p.refuse(i, span{}, "a comment at line %d says that sparktune leaves it alone", line)
+	}
+	return line > 0
+}
+
+// conflict refuses a want that would contradict another setting of the job.
+func (p *plan) conflict(i int, d *declared, prop property, to string) bool {
+	why, at := heapConflict(d, prop, to)
+	if why != "" {
+		p.refuse(i, at, "%s", why)
+	}
+	return why != ""
+}
+
 // absent decides on a want whose property the repository does not set.
 func (p *plan) absent(i int, d *declared, prop property, w Want) {
 	switch {
+	case p.pinned(i, d.at):
+		return
 	case d.many != "":
 		p.refuse(i, d.at, "%s, so nothing can be added for one of them", d.many)
 		return
 	case len(d.open) > 0:
 		o := d.open[0]
 		p.refuse(i, o.at, "%s:%d: %s; it may set %s", o.at.path(), o.at.line(), o.why, prop.key)
+		return
+	}
+	if p.conflict(i, d, prop, w.To) {
 		return
 	}
 	for _, g := range d.gaps {
@@ -162,6 +187,9 @@ func (p *plan) absent(i int, d *declared, prop property, w Want) {
 		}
 		if g.shut != "" {
 			p.refuse(i, g.at, "%s:%d: %s, so %s cannot be added there", g.at.path(), g.at.line(), g.shut, prop.key)
+			return
+		}
+		if p.pinned(i, g.at) {
 			return
 		}
 		if line := commentedTemplate(g.at.src, prop.key); line > 0 {

@@ -131,12 +131,15 @@ func (d *declared) manifest(v *value) {
 		if !ok {
 			continue
 		}
-		in := spec.path(names[0])
+		block, _ := spec.get(names[0])
+		in := block.val
 		if in == nil || in.kind != mapping {
 			continue
 		}
 		if x, ok := in.get(names[1]); ok && x.why == "" {
+			before := len(d.sites)
 			d.add(p.key, "spec."+strings.Join(names, "."), byFlag, x.val, overrides(in, x, names[1]))
+			d.within(before, x.at, block.at)
 		}
 		d.specGap(p, in, names[1])
 	}

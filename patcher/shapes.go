@@ -1,6 +1,7 @@
 package patcher
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -210,12 +211,21 @@ func (s *shapes) text(name string, v *value) {
 		s.manifestText(v)
 	case looksLikeCommand(v) && strings.ContainsAny(t, " \n"):
 		s.subs = append(s.subs, s.main.commands(v, s.params)...)
+	case name == "bash_command" || name == "command":
+		for _, m := range scripts.FindAllString(t, -1) {
+			if in := s.load(m); in != nil && looksLikeCommand(in) {
+				s.subs = append(s.subs, s.main.commands(in, s.params)...)
+			}
+		}
 	case name == "application_file":
 		if in := s.load(v.template()); in != nil {
 			s.manifestText(in)
 		}
 	}
 }
+
+// scripts matches the shell scripts that a command names.
+var scripts = regexp.MustCompile(`[\w./-]+\.(?:sh|bash)\b`)
 
 // manifestText reads SparkApplications out of a text.
 func (s *shapes) manifestText(v *value) {

@@ -37,7 +37,9 @@ func (d *declared) keywords(args *value, insert bool) {
 		case ok && x.why != "":
 			d.open = append(d.open, open{x.why, x.at})
 		case ok:
+			before := len(d.sites)
 			d.add(p.key, p.kwarg+"=", byFlag, x.val, overrides(args, x, p.kwarg))
+			d.within(before, x.at)
 		}
 	}
 	if !insert {
@@ -93,6 +95,7 @@ func (d *declared) entries(conf *value, name string) {
 			}
 		case strings.HasPrefix(x.key, "spark."):
 			d.add(x.key, name+`["`+x.key+`"]`, byConf, x.val, overrides(conf, x, x.key))
+			d.within(before, x.at, conf.at)
 		}
 	}
 }

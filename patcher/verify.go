@@ -108,7 +108,16 @@ func (p *plan) notes() []Note {
 	seen := map[*declared]bool{}
 	for i, w := range p.wants {
 		d := p.f.declared(w.Job)
-		if d == nil || seen[d] || p.outcomes[i].Status == Refused {
+		if d == nil || p.outcomes[i].Status == Refused {
+			continue
+		}
+		if p.outcomes[i].Status == Applied {
+			for _, n := range p.coupled(i) {
+				n.Job = d.ID
+				out = append(out, n)
+			}
+		}
+		if seen[d] {
 			continue
 		}
 		seen[d] = true
