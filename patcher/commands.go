@@ -11,7 +11,7 @@ func (d *declared) commands(v *value, params *value) []*declared {
 	found, why := shellCommands(ps, 0)
 	if why != "" {
 		x := *d
-		x.open = append(slices.Clip(d.open), open{why, v.at})
+		x.open = append(slices.Clip(d.open), open{why: why, at: v.at})
 		return []*declared{&x}
 	}
 	var out []*declared
@@ -90,7 +90,10 @@ func (s *submission) listGap(v *value) gap {
 		before = w.item
 		break
 	}
-	if before.src == nil || !v.at.contains(before) {
+	if len(v.pieces) > 0 {
+		return s.textGap(v.pieces, false)
+	}
+	if before.src == nil || len(v.slots) == 0 || !v.at.contains(before) {
 		g.shut = "the application is not an item of this list itself"
 		return g
 	}

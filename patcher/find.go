@@ -1,10 +1,12 @@
 package patcher
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -88,8 +90,9 @@ func (f *finder) skip(path, reason string) {
 // then the functions that none of them calls.
 func (f *finder) jobsOfModules() {
 	var readers []*reader
+	libraries, scripts := f.libraries(), f.scripts()
 	for _, p := range f.paths {
-		if path.Ext(p) != ".py" || !mentionsSpark(f.files[p].text) {
+		if text := f.files[p].text; path.Ext(p) != ".py" || !mentionsSpark(text) && !importsOne(text, libraries) && !namesOne(text, scripts) {
 			continue
 		}
 		r := &reader{repo: f, mod: f.open(p)}
@@ -100,6 +103,72 @@ func (f *finder) jobsOfModules() {
 	for _, r := range readers {
 		r.rest()
 	}
+}
+
+// libraries returns the names of the modules whose functions or classes may
+// make jobs for files that name nothing of Spark themselves.
+func (f *finder) libraries() map[string]bool {
+	out := map[string]bool{}
+	for _, p := range f.paths {
+		text := f.files[p].text
+		if path.Ext(p) != ".py" || !mentionsSpark(text) || !defines.Match(text) || !jobWords.Match(text) {
+			continue
+		}
+		name := baseName(p)
+		if name == "__init__" {
+			name = path.Base(path.Dir(p))
+		}
+		out[name] = true
+	}
+	return out
+}
+
+// scripts returns the names of the shell scripts that may submit jobs.
+func (f *finder) scripts() map[string]bool {
+	out := map[string]bool{}
+	for _, p := range f.paths {
+		if ext := path.Ext(p); (ext == ".sh" || ext == ".bash") && mentionsSpark(f.files[p].text) {
+			out[path.Base(p)] = true
+		}
+	}
+	return out
+}
+
+// namesOne reports whether a text names one of some scripts.
+func namesOne(text []byte, names map[string]bool) bool {
+	for at := bytes.Index(text, []byte(".sh")); at >= 0 && at < len(text); {
+		start := at
+		for start > 0 && (isWord(text[start-1]) || text[start-1] == '-' || text[start-1] == '.') {
+			start--
+		}
+		if names[string(text[start:at])+".sh"] {
+			return true
+		}
+		next := bytes.Index(text[at+3:], []byte(".sh"))
+		if next < 0 {
+			return false
+		}
+		at += 3 + next
+	}
+	return false
+}
+
+var importLine = regexp.MustCompile(`(?m)^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]+\(?([^#\r\n]*)`)
+
+// importsOne reports whether a module imports one of some modules, by the last
+// part of its name.
+func importsOne(text []byte, names map[string]bool) bool {
+	if !bytes.Contains(text, []byte("import")) {
+		return false
+	}
+	for _, m := range importLine.FindAllSubmatch(text, -1) {
+		for _, w := range strings.FieldsFunc(string(m[1])+" "+string(m[2]), func(c rune) bool { return c >= 0x80 || !isWord(byte(c)) }) {
+			if names[w] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // open returns the module of a Python file of the repository.
@@ -151,8 +220,8 @@ func (f *finder) submodule(m *module, name string) *module {
 	return f.moduleAt(path.Join(path.Dir(m.path), name))
 }
 
-// jobNames returns the names that a module imports from modules of the
-// repository which may declare jobs.
+// jobNames returns the names that a module imports which may declare jobs:
+// operators, under whatever alias, and what modules of the repository offer.
 func (f *finder) jobNames(m *module) []string {
 	if m.jobNames != nil {
 		return m.jobNames
@@ -167,6 +236,10 @@ func (f *finder) jobNames(m *module) []string {
 	for name, all := range m.top.binds {
 		for _, b := range all {
 			if b.kind != bindImport {
+				continue
+			}
+			if jobWords.MatchString(b.what) || strings.HasSuffix(b.what, "Operator") {
+				m.jobNames = append(m.jobNames, name)
 				continue
 			}
 			if to := f.module(m, b.from); to != nil && to != m && jobWords.Match(to.text) {

@@ -13,8 +13,8 @@ func (r *reader) declare(obj *value, p place) {
 	if base.many == "" && p.callers != "" && (base.Hints.TaskID == "" || strings.Contains(base.Hints.TaskID, "{{ }}")) {
 		base.many = p.callers
 	}
-	base.at = declaration(obj, args, p)
-	c := claim{base: base, args: args, obj: obj, params: params(args, p), load: func(name string) *value { return r.repo.text(r.mod, name) }}
+	base.at, base.params = declaration(obj, args, p), params(args, p)
+	c := claim{base: base, args: args, obj: obj, params: base.params, load: func(name string) *value { return r.repo.text(r.mod, name) }}
 	for _, d := range c.jobs() {
 		r.repo.jobs = append(r.repo.jobs, d)
 	}
@@ -112,4 +112,4 @@ func (c claim) jobs() []*declared {
 }
 
 // forms in the order in which they are asked.
-var forms = []func(claim) []*declared{submitForm, pysparkForm, shapeForm, houseForm}
+var forms = []func(claim) []*declared{submitForm, pysparkForm, houseForm, shapeForm}

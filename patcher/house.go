@@ -12,10 +12,7 @@ func houseForm(c claim) []*declared {
 	if strings.HasPrefix(c.obj.class, "Spark") && !strings.Contains(c.obj.class, "Operator") || c.obj.why == "pyspark.sql" {
 		return nil
 	}
-	sized := slices.ContainsFunc(c.obj.args.entries, func(x entry) bool {
-		return slices.ContainsFunc(properties, func(p property) bool { return p.kwarg != "" && p.kwarg == x.key })
-	})
-	if !sized {
+	if !c.sized() {
 		return nil
 	}
 	d := c.base
@@ -26,8 +23,29 @@ func houseForm(c claim) []*declared {
 			d.confGap(x.val, x, x.key)
 		}
 	}
+	d.notBeside()
 	d.closed = "it is not known which arguments " + c.obj.class + " takes; add it by hand"
 	return []*declared{&d}
+}
+
+// sized reports whether a call has one of SparkSubmitOperator's size arguments.
+func (c claim) sized() bool {
+	return slices.ContainsFunc(c.obj.args.entries, func(x entry) bool {
+		return slices.ContainsFunc(properties, func(p property) bool { return p.kwarg != "" && p.kwarg == x.key })
+	})
+}
+
+// notBeside keeps a size out of the configuration of a call whose sizes are
+// arguments: the argument that is left out may have a default that wins.
+func (d *declared) notBeside() {
+	for i, g := range d.gaps {
+		d.gaps[i].names = func(p property) []string {
+			if p.kwarg != "" {
+				return nil
+			}
+			return g.names(p)
+		}
+	}
 }
 
 // pysparkForm is a function decorated with @task.pyspark: config_kwargs goes
@@ -73,7 +91,7 @@ func (d *declared) pairs(v *value) {
 	}
 	for _, x := range v.items {
 		if x.kind != sequence || len(x.items) != 2 {
-			d.open = append(d.open, open{"an option is computed at run time: " + shorten(x.at.String()), x.at})
+			d.open = append(d.open, open{why: "an option is computed at run time: " + shorten(x.at.String()), at: x.at})
 			continue
 		}
 		name, ok := x.items[0].str()

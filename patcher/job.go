@@ -15,6 +15,8 @@ type declared struct {
 	sites []*site
 	gaps  []gap
 	notes []Note
+	// params is what {{ params.x }} reads in the job's texts.
+	params *value
 	// open lists what only the run time knows and may set any property.
 	open []open
 	// alias names a job that shares its task with others: an EMR step.
@@ -29,6 +31,8 @@ type declared struct {
 type open struct {
 	why string
 	at  span
+	// conf parts cannot set a flag, so what beats them is certain.
+	conf bool
 }
 
 // rank says which place wins when several set one property.
@@ -87,6 +91,11 @@ type gap struct {
 func (d *declared) add(key, form string, by rank, v *value, over []addition) {
 	if v == nil {
 		return
+	}
+	if v.kind == scalar && strings.Contains(joinPieces(v.pieces), "{{") {
+		w := *v
+		w.pieces, w.slots = masked(v.pieces, d.params), nil
+		v = &w
 	}
 	p := propertyOf(key)
 	if right, ok := misspelt[key]; ok {

@@ -57,7 +57,7 @@ func (r *reader) arguments(n *node, e env) *value {
 	for _, k := range args.only() {
 		switch k.kind {
 		case "keyword_argument":
-			v.entries = append(v.entries, entry{key: e.scope.word(k.child("name")), at: e.span(k), val: r.eval(k.child("value"), e), home: v, fixed: true})
+			v.entries = append(v.entries, entry{key: e.scope.word(k.child("name")), at: e.span(k), val: r.eval(k.child("value"), e), fixed: true})
 		case "dictionary_splat":
 			in := r.eval(first(k.only()), e)
 			v.spread(in, e.span(k), true)
@@ -69,7 +69,19 @@ func (r *reader) arguments(n *node, e env) *value {
 		}
 	}
 	v.slots = append(v.slots, slot{op: opKwarg, at: v.at, under: e.under, dial: pythonDialect})
+	v.refuseTwice()
 	return v
+}
+
+// refuseTwice hides keyword arguments that are given twice: Python raises.
+func (v *value) refuseTwice() {
+	seen := map[string]bool{}
+	for i, x := range v.entries {
+		if x.why == "" && seen[x.key] {
+			v.entries[i].val = unknownValue(x.at, "the argument "+x.key+" is given twice")
+		}
+		seen[x.key] = true
+	}
 }
 
 // call reads a call: what the language does to literals, the single return of
@@ -324,7 +336,7 @@ func (r *reader) mappingMethod(on *value, name string, args []*node, at span, e 
 		case !ok || found && x.why != "":
 			return nil
 		case found:
-			return x.val.readAt(at, e)
+			return on.element(x).readAt(at, e)
 		case len(args) == 2:
 			return r.missing(on, key, args[1], e).readAt(at, e)
 		}
@@ -386,7 +398,7 @@ func (r *reader) textMethod(on *value, name string, n *node, args []*node, e env
 
 // words is text.split(): the blank-separated parts with their bytes.
 func words(v *value, at span) *value {
-	out := &value{kind: sequence, at: at}
+	out := &value{kind: sequence, at: at, pieces: v.pieces}
 	s := joinPieces(v.pieces)
 	for i := 0; i < len(s); {
 		j := i + strings.IndexFunc(s[i:]+" ", isBlank)

@@ -176,7 +176,7 @@ func (v *value) spread(in *value, at span, fixed bool) {
 		if why == "" {
 			why = "it is unpacked from " + shorten(at.String())
 		}
-		v.entries = append(v.entries, entry{at: at, why: why, home: v})
+		v.entries = append(v.entries, entry{at: at, why: why, home: v, fixed: fixed})
 		return
 	}
 	for _, x := range in.entries {
@@ -370,7 +370,7 @@ func (r *reader) subscript(n *node, e env) *value {
 	case !ok || on.kind != mapping && on.kind != sequence:
 	case on.kind == mapping:
 		if x, found := on.get(k); found && x.why == "" {
-			return x.val.readAt(e.span(n), e)
+			return on.element(x).readAt(e.span(n), e)
 		}
 	case isNumber(k) && len(k) < 6:
 		i := 0
@@ -382,6 +382,20 @@ func (r *reader) subscript(n *node, e env) *value {
 		}
 	}
 	return e.unknown(n, "it is read at run time: %s", shorten(e.span(n).String()))
+}
+
+// element is the value of an entry; one that the mapping inherits can be given
+// to the mapping itself.
+func (v *value) element(x entry) *value {
+	w := *x.val
+	w.slots = slices.Clip(w.slots)
+	for _, s := range v.slots {
+		if s.op == opEntry && s.name == "" && !s.at.contains(x.at) && w.kind == scalar {
+			s.name = x.key
+			w.slots = append(w.slots, s)
+		}
+	}
+	return &w
 }
 
 // binary joins texts, lists and dicts. Arithmetic is not followed.

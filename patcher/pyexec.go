@@ -56,7 +56,7 @@ func (r *reader) walk(visit func(*node, place)) {
 // with a job's words, and those that use a name which such a one defines.
 func (r *reader) interesting() []bool {
 	out := make([]bool, len(r.mod.chunks))
-	names := r.repo.jobNames(r.mod)
+	names := slices.Clone(r.repo.jobNames(r.mod))
 	for grown := true; grown; {
 		grown = false
 		for i, c := range r.mod.chunks {
@@ -230,7 +230,7 @@ func (r *reader) visitCall(n *node, p place) {
 		obj := &value{kind: object, at: p.e.span(n), class: on.why, args: r.arguments(n, p.e)}
 		r.expanded(obj.args, n, p.e)
 		r.emit(obj, p)
-	case on.kind == object && on.fn == nil && on.class != "":
+	case on.kind == object && on.fn == nil && on.class != "" && !strings.HasPrefix(on.class, "expand"):
 		if jobWords.MatchString(on.class) || jobWords.Match(p.e.scope.mod.text[n.start:n.end]) || strings.HasSuffix(on.class, "Operator") {
 			r.emit(&value{kind: object, at: p.e.span(n), class: on.class, why: on.why, args: r.arguments(n, p.e)}, p)
 		}

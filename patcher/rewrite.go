@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -25,11 +26,10 @@ func Rewrite(fsys fs.FS, repo *Repository, wants []Want) (Result, error) {
 	for {
 		p := newPlan(repo.found, wants, refused)
 		p.choose()
-		patches, err := p.patches()
-		if err != nil {
-			return Result{}, err
+		patches, bad := p.patches()
+		if len(bad) == 0 {
+			bad = p.verify(patches)
 		}
-		bad := p.verify(patches)
 		if len(bad) == 0 {
 			return Result{Patches: patches, Outcomes: p.outcomes, Notes: p.notes()}, nil
 		}
@@ -48,6 +48,7 @@ type plan struct {
 	sites    []*site        // the winner of each want, nil when none
 	choices  [][]choice
 	chosen   []*choice
+	settled  []bool // wants whose place will not change any more
 }
 
 // A choice is one way to make a want true.
@@ -66,7 +67,7 @@ func (c choice) at() span {
 
 func newPlan(f *finder, wants []Want, refused map[int]Outcome) *plan {
 	p := &plan{f: f, wants: wants, open: map[target]int{}, outcomes: make([]Outcome, len(wants)),
-		sites: make([]*site, len(wants)), choices: make([][]choice, len(wants)), chosen: make([]*choice, len(wants))}
+		sites: make([]*site, len(wants)), choices: make([][]choice, len(wants)), chosen: make([]*choice, len(wants)), settled: make([]bool, len(wants))}
 	seen := map[target]int{}
 	for i, w := range wants {
 		p.outcomes[i] = Outcome{Want: w}
@@ -134,8 +135,7 @@ func (p *plan) present(i int, d *declared, s *site, prop property, w Want) {
 		p.refuse(i, span{}, "the job's own code sets it at %s:%d, which beats every other place; change it there", s.Path, s.Line)
 	case d.many != "":
 		p.refuse(i, span{}, "%s, so an edit at %s:%d would resize tasks that are not known", d.many, s.Path, s.Line)
-	case len(d.open) > 0 && s.rank < byFlag:
-		p.refuse(i, d.open[0].at, "%s:%d: %s; it may override the value %s at %s:%d", d.open[0].at.path(), d.open[0].at.line(), d.open[0].why, s.Value, s.Path, s.Line)
+	case p.overridden(i, d, s):
 	case !prop.same(s.Value, w.From):
 		p.refuse(i, span{}, "the file says %s at %s:%d, the measured runs had %s; wait for runs with the new value, or set it by hand", s.Value, s.Path, s.Line, cmp.Or(w.From, "no value"))
 	case p.conflict(i, d, prop, w.To):
@@ -153,6 +153,20 @@ func (p *plan) pinned(i int, spans ...span) bool {
 		p.refuse(i, span{}, "a comment at line %d says that sparktune leaves it alone", line)
 	}
 	return line > 0
+}
+
+// overridden refuses a want whose place a run-time part of the job may beat.
+func (p *plan) overridden(i int, d *declared, s *site) bool {
+	if s.rank >= byFlag {
+		return false
+	}
+	for _, o := range d.open {
+		if !o.conf {
+			p.refuse(i, o.at, "%s:%d: %s; it may override the value %s at %s:%d", o.at.path(), o.at.line(), o.why, s.Value, s.Path, s.Line)
+			return true
+		}
+	}
+	return false
 }
 
 // conflict refuses a want that would contradict another setting of the job.
@@ -291,27 +305,58 @@ func infix(ps []piece, at span, want string) (string, bool) {
 }
 
 // choose picks for each open want the innermost place all of whose users ask
-// for the same. Refusing one may close a place for others, so it repeats until
-// nothing changes.
+// for the same. A job that got a value of its own elsewhere no longer shares
+// the place that it left, so what was refused for it is tried again.
 func (p *plan) choose() {
+	shared := p.settle(p.open)
+	for len(shared) > 0 {
+		for t, i := range shared {
+			p.outcomes[i].Reason = ""
+			p.open[t] = i
+		}
+		left := p.settle(shared)
+		if len(left) == len(shared) {
+			break
+		}
+		shared = left
+	}
+	for _, i := range p.open {
+		at := p.chosen[i].at()
+		p.outcomes[i].Status, p.outcomes[i].Path, p.outcomes[i].Line = Applied, at.path(), at.line()
+	}
+}
+
+// settle picks places for some wants and returns those that have none.
+// Refusing one may close a place for others, so it repeats until nothing
+// changes.
+func (p *plan) settle(wants map[target]int) map[target]int {
+	refused := map[target]int{}
+	wants = maps.Clone(wants)
 	for changed := true; changed; {
 		changed = false
-		for t, i := range p.open {
-			p.chosen[i] = p.pick(i)
-			if p.chosen[i] == nil {
-				p.refuseShared(t, i)
-				delete(p.open, t)
+		picks := map[int]*choice{}
+		for _, i := range wants {
+			picks[i] = p.pick(i)
+		}
+		for t, i := range wants {
+			p.chosen[i] = picks[i]
+			if picks[i] == nil {
+				refused[t] = i
 				changed = true
 			}
 		}
-	}
-	for _, i := range p.open {
-		p.outcomes[i].Status = Applied
-		if p.sites[i] == nil {
-			at := p.chosen[i].at()
-			p.outcomes[i].Path, p.outcomes[i].Line = at.path(), at.line()
+		for t, i := range refused {
+			if _, ok := wants[t]; ok {
+				p.refuseShared(i)
+				delete(wants, t)
+				delete(p.open, t)
+			}
 		}
 	}
+	for _, i := range wants {
+		p.settled[i] = true
+	}
+	return refused
 }
 
 func (p *plan) pick(i int) *choice {
@@ -330,10 +375,13 @@ func (p *plan) disagree(c *choice, w Want) []string {
 	prop := propertyOf(w.Key)
 	var out []string
 	for t := range p.f.users.feeds[c.id] {
-		if c.whole {
+		if c.whole || t.key == "" {
 			t.key = prop.key
 		}
 		i, ok := p.open[t]
+		if ok && p.settled[i] && p.chosen[i].add != nil && p.chosen[i].id != c.id {
+			continue // it has left this place
+		}
 		if t.key != prop.key || !ok || !prop.same(p.wants[i].To, w.To) {
 			out = append(out, t.job.ID)
 		}
@@ -342,7 +390,7 @@ func (p *plan) disagree(c *choice, w Want) []string {
 	return slices.Compact(out)
 }
 
-func (p *plan) refuseShared(t target, i int) {
+func (p *plan) refuseShared(i int) {
 	if len(p.choices[i]) == 0 {
 		p.refuse(i, span{}, "%s:%d: the value is not spelled in one place that can be changed; set it by hand", p.outcomes[i].Path, p.outcomes[i].Line)
 		return
@@ -363,8 +411,10 @@ func list(ids []string) string {
 	return strings.Join(ids, ", ")
 }
 
-// patches renders the chosen edits, file by file.
-func (p *plan) patches() ([]Patch, error) {
+// patches renders the chosen edits, file by file, or refuses the wants of a
+// file whose edits do not go together.
+func (p *plan) patches() ([]Patch, map[int]Outcome) {
+	bad := map[int]Outcome{}
 	edits := map[*source][]Edit{}
 	groups := map[placeID][]addition{}
 	for _, i := range p.open {
@@ -374,7 +424,9 @@ func (p *plan) patches() ([]Patch, error) {
 			edits[at.src] = append(edits[at.src], Edit{at.start, at.end, text})
 			continue
 		}
-		groups[c.id] = append(groups[c.id], *c.add)
+		id := c.id
+		id.name = "" // what goes to one place is written together
+		groups[id] = append(groups[id], *c.add)
 	}
 	for id, adds := range groups {
 		slices.SortFunc(adds, func(a, b addition) int { return compareKeys(a.prop.key, b.prop.key) })
@@ -386,10 +438,20 @@ func (p *plan) patches() ([]Patch, error) {
 		es = sortEdits(es)
 		after, err := Apply(src.text, es)
 		if err != nil {
-			return nil, fmt.Errorf("rewrite %s: %w", src.path, err)
+			p.clash(bad, src)
+			continue
 		}
 		out = append(out, Patch{Path: src.path, Edits: es, Before: src.text, After: after})
 	}
 	slices.SortFunc(out, func(a, b Patch) int { return strings.Compare(a.Path, b.Path) })
-	return out, nil
+	return out, bad
+}
+
+// clash refuses every want that edits a file.
+func (p *plan) clash(bad map[int]Outcome, src *source) {
+	for _, i := range p.open {
+		if p.chosen[i].id.src == src {
+			bad[i] = p.doubted(i, "the edits of this file overlap")
+		}
+	}
 }

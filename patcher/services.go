@@ -141,15 +141,15 @@ func (d *declared) manifest(v *value) {
 			d.add(p.key, "spec."+strings.Join(names, "."), byFlag, x.val, overrides(in, x, names[1]))
 			d.within(before, x.at, block.at)
 		}
-		d.specGap(p, in, names[1])
+		d.specGap(p, block, names[1])
 	}
 	d.nestedConf(spec, "sparkConf")
 }
 
 // specGap is the place for one field of the manifest. Dynamic allocation is
 // only completed where the manifest turns it on.
-func (d *declared) specGap(p property, in *value, name string) {
-	d.gaps = append(d.gaps, gap{slots: in.slots, at: in.at, num: func(p property) bool { return p.unit == count || p.unit == truth },
+func (d *declared) specGap(p property, block entry, name string) {
+	d.gaps = append(d.gaps, gap{slots: block.val.slots, at: block.at, num: func(p property) bool { return p.unit == count || p.unit == truth },
 		names: func(q property) []string {
 			if q.key == p.key {
 				return []string{name}

@@ -138,6 +138,7 @@ func (s *shapes) entry(x entry, in *value, depth int) {
 		s.used = true
 		s.main.Hints.Application = hint(v, "main_python_file_uri", "main_jar_file_uri")
 		s.main.runtimeConfig(in)
+	case x.key == "runtime_config" && in.first("pyspark_batch", "spark_batch") != nil: // read with the batch
 	case x.key == "new_cluster" && v.kind == mapping:
 		s.used = true
 		s.main.databricks(v, in)
@@ -239,7 +240,7 @@ func (s *shapes) manifestText(v *value) {
 	}
 	if len(docs) == 0 && why != "" {
 		d := s.job()
-		d.open = append(d.open, open{why, v.at})
+		d.open = append(d.open, open{why: why, at: v.at})
 		s.subs = append(s.subs, d)
 	}
 }

@@ -2,6 +2,7 @@ package patcher
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -35,7 +36,7 @@ func (d *declared) keywords(args *value, insert bool) {
 		switch {
 		case ok && x.why != "" && !x.fixed: // default_args: an argument of the call wins
 		case ok && x.why != "":
-			d.open = append(d.open, open{x.why, x.at})
+			d.open = append(d.open, open{why: x.why, at: x.at})
 		case ok:
 			before := len(d.sites)
 			d.add(p.key, p.kwarg+"=", byFlag, x.val, overrides(args, x, p.kwarg))
@@ -77,7 +78,7 @@ func (d *declared) conf(args *value, name string) {
 		g.names = func(p property) []string { return []string{p.key} }
 		g.shut, g.at = name+" is None", x.at
 	default:
-		d.open = append(d.open, open{cmp.Or(x.val.why, name+" is not a dict"), x.at})
+		d.open = append(d.open, open{why: cmp.Or(x.val.why, name+" is not a dict"), at: x.at})
 	}
 	d.gaps = append(d.gaps, g)
 }
@@ -88,7 +89,7 @@ func (d *declared) entries(conf *value, name string) {
 	for _, x := range conf.entries {
 		switch {
 		case x.why != "":
-			d.open = append(d.open, open{x.why, x.at})
+			d.open = append(d.open, open{why: x.why, at: x.at, conf: true})
 			// What stands before may be overridden by it.
 			for _, s := range d.sites[before:] {
 				s.Dynamic = "it may be overridden: " + x.why
@@ -117,5 +118,14 @@ func overrides(m *value, x entry, path ...string) []addition {
 			out = append(out, addition{slot: s, path: path, like: x.val})
 		}
 	}
+	// An entry of a literal reads better than one more spread around it.
+	slices.SortStableFunc(out, func(a, b addition) int { return cmp.Compare(btoi(a.slot.op == opSpread), btoi(b.slot.op == opSpread)) })
 	return out
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -1,7 +1,9 @@
 package patcher
 
 import (
+	"cmp"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -85,14 +87,12 @@ func (s *submission) option(i int) int {
 	w := s.words[i]
 	name, val, n := splitOption(s.words[i:])
 	switch {
-	case name == "" && w.hole() != "" && strings.HasPrefix(w.text(), holeText), name == "" && strings.HasPrefix(w.text(), "$"):
-		// A word that only the run time knows may be options, or the
-		// application, of which more words follow as often as not.
-		if i+1 < len(s.words) && strings.HasPrefix(s.words[i+1].text(), "-") {
-			s.d.open = append(s.d.open, open{w.hole(), spanOf(w.pieces)})
-			return 1
+	case name == "" && w.hole() != "" && s.maybeOptions(i):
+		s.d.open = append(s.d.open, open{why: w.hole(), at: spanOf(w.pieces)})
+		for _, site := range s.d.sites {
+			site.Dynamic = cmp.Or(site.Dynamic, "it may be overridden: "+w.hole())
 		}
-		return 0
+		return 1
 	case name == "":
 		return 0
 	case val == nil:
@@ -100,6 +100,18 @@ func (s *submission) option(i int) int {
 	}
 	s.set(name, val, w)
 	return n
+}
+
+// optionNames are the words in the names of variables that hold options.
+var optionNames = regexp.MustCompile(`(?i)opt|arg|conf|extra|flag|param`)
+
+// maybeOptions tells a word that only the run time knows and that may be
+// options from one that is the application.
+func (s *submission) maybeOptions(i int) bool {
+	if i+1 < len(s.words) && strings.HasPrefix(s.words[i+1].text(), "-") {
+		return true
+	}
+	return optionNames.MatchString(spanOf(s.words[i].pieces).String())
 }
 
 // splitOption reads --flag value, --flag=value and "--flag value" in one word.
@@ -154,7 +166,7 @@ func (s *submission) conf(val *value) {
 	t := joinPieces(val.pieces)
 	key, _, ok := strings.Cut(t, "=")
 	if !ok || strings.Contains(key, holeText) || strings.Contains(key, "JJ") && !strings.HasPrefix(key, "spark.") {
-		s.d.open = append(s.d.open, open{"a --conf is computed at run time: " + shorten(val.at.String()), val.at})
+		s.d.open = append(s.d.open, open{why: "a --conf is computed at run time: " + shorten(val.at.String()), at: val.at})
 		return
 	}
 	s.confs = true

@@ -1,6 +1,7 @@
 package patcher
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -30,6 +31,9 @@ func (t tableReader) walk(v *value, key string, depth int) {
 		d := &declared{at: v.at}
 		d.Operator, _ = v.path("kind").str()
 		d.manifest(v)
+		if bytes.Contains(t.src.text, []byte(".Values.")) {
+			d.many = "this is a Helm template, whose values decide"
+		}
 		t.f.jobs = append(t.f.jobs, d)
 	case t.dag(v, key):
 	case t.row(v, key):
@@ -111,7 +115,7 @@ func (t tableReader) row(v *value, key string) bool {
 	for _, x := range v.entries {
 		switch {
 		case x.why != "":
-			d.open = append(d.open, open{x.why, x.at})
+			d.open = append(d.open, open{why: x.why, at: x.at, conf: true})
 		case column(x.key) != "" && x.val.kind == scalar && !strings.HasPrefix(x.key, "spark."):
 			d.add(column(x.key), x.key, byFlag, x.val, overrides(v, x, x.key))
 		default:

@@ -23,7 +23,7 @@ func masked(ps []piece, params *value) []piece {
 		part := cut(ps, last, to)
 		for i := range part {
 			if depth > 0 && part[i].why == "" {
-				part[i].why, part[i].same = "it stands in a Jinja block", false
+				part[i].why, part[i].same = "it stands in a block of a template, which may be left out", false
 			}
 		}
 		out = append(out, part...)
@@ -42,17 +42,23 @@ func masked(ps []piece, params *value) []piece {
 
 // nesting tells how a statement changes the depth of Jinja blocks.
 func nesting(t string) int {
-	word, _, _ := strings.Cut(strings.TrimLeft(strings.TrimPrefix(t, "{%"), "- \t"), " ")
+	word, _, _ := strings.Cut(strings.TrimLeft(t, "{%- \t"), " ")
 	switch {
-	case !strings.HasPrefix(t, "{%"):
+	case !isStatement(t):
 		return 0
 	case strings.HasPrefix(word, "end"):
 		return -1
-	case word == "if" || word == "for" || word == "macro" || word == "filter" || word == "call":
+	case word == "if" || word == "for" || word == "macro" || word == "filter" || word == "call" || word == "range" || word == "with" || word == "define":
 		return 1
 	}
 	return 0
 }
+
+// helmStatement matches what Helm writes in the braces of an expression.
+var helmStatement = regexp.MustCompile(`^\{\{-?\s*(?:if|else|end|range|with|define|block|template|include|/\*)\b`)
+
+// isStatement reports whether a template stands for no text of its own.
+func isStatement(t string) bool { return !strings.HasPrefix(t, "{{") || helmStatement.MatchString(t) }
 
 // template returns the pieces that stand for one template.
 func template(t string, ps []piece, params *value) []piece {
@@ -68,8 +74,8 @@ func template(t string, ps []piece, params *value) []piece {
 		}
 	}
 	fill := "J"
-	if !strings.HasPrefix(t, "{{") {
-		fill = " " // a statement or comment leaves nothing
+	if isStatement(t) {
+		fill = " " // it leaves nothing
 	}
 	keep := func(c rune) rune {
 		if c == '\n' {
@@ -81,7 +87,7 @@ func template(t string, ps []piece, params *value) []piece {
 	if fill == " " {
 		return []piece{{text: text, at: at}}
 	}
-	return []piece{{text: text, at: at, why: "Jinja decides it at run time: " + shorten(t)}}
+	return []piece{{text: text, at: at, why: "a template decides it at run time: " + shorten(t)}}
 }
 
 // asBytes makes every byte outside ASCII one byte that a fill replaces.

@@ -17,12 +17,13 @@ type placeID struct {
 	src        *source
 	start, end int
 	op         slotOp
+	name       string
 }
 
 const opLiteral slotOp = -1
 
-func (s slot) id() placeID  { return placeID{s.at.src, s.at.start, s.at.end, s.op} }
-func (p piece) id() placeID { return placeID{p.at.src, p.at.start, p.at.end, opLiteral} }
+func (s slot) id() placeID  { return placeID{s.at.src, s.at.start, s.at.end, s.op, s.name} }
+func (p piece) id() placeID { return placeID{p.at.src, p.at.start, p.at.end, opLiteral, ""} }
 
 // users knows which jobs a place feeds and which reads of a name are
 // understood to feed jobs.

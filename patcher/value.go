@@ -12,7 +12,7 @@ import (
 type value struct {
 	kind kind
 	at   span // the expression
-	// scalar
+	// scalar; a sequence that is a text split at its blanks keeps the text
 	typ    scalarType
 	pieces []piece
 	// mapping: in the order of evaluation, a later entry wins
