@@ -12,31 +12,38 @@ import (
 
 // commit commits tx, which was made on base. When another process committed
 // first, nothing is left of tx and the error is errAgain.
-//
-// The catalogs report that in different ways (iceberg-go's SQL catalog does
-// not even wrap it), and an error may hide a commit that succeeded. So the new
-// state is asked, not the error.
 func (l *Lake) commit(ctx context.Context, base *table.Table, tx *table.Transaction) error {
-	_, err := tx.Commit(ctx)
+	lost, err := l.tryCommit(ctx, base, tx)
+	if lost != nil {
+		discard(ctx, base, *lost, true)
+	}
+	return err
+}
+
+// tryCommit is commit that leaves the files of a snapshot that lost to the
+// caller.
+//
+// The catalogs report a lost race in different ways (iceberg-go's SQL catalog
+// does not even wrap it), and an error may hide a commit that succeeded. So
+// the new state is asked, not the error.
+func (l *Lake) tryCommit(ctx context.Context, base *table.Table, tx *table.Transaction) (lost *table.Snapshot, err error) {
+	_, err = tx.Commit(ctx)
 	if err == nil {
-		return nil
+		return nil, nil
 	}
 	staged, stageErr := tx.StagedTable()
 	now, loadErr := l.table(ctx)
 	if stageErr != nil || loadErr != nil {
-		return again(err)
+		return nil, again(err)
 	}
 	snapshot := added(base, staged.Table)
 	if snapshot != nil && now.SnapshotByID(snapshot.SnapshotID) != nil {
-		return nil
+		return nil, nil
 	}
 	if now.MetadataLocation() == base.MetadataLocation() {
-		return again(err)
+		return snapshot, again(err)
 	}
-	if snapshot != nil {
-		discard(ctx, base, *snapshot)
-	}
-	return fmt.Errorf("%w: %w", errAgain, err)
+	return snapshot, fmt.Errorf("%w: %w", errAgain, err)
 }
 
 // added is the snapshot that staged has on top of base; nil when it changes
@@ -49,9 +56,10 @@ func added(base, staged *table.Table) *table.Snapshot {
 	return s
 }
 
-// discard removes the files of a snapshot that was not committed. What can't
-// be removed is an orphan, which does no harm but take room.
-func discard(ctx context.Context, t *table.Table, s table.Snapshot) {
+// discard removes the files of a snapshot that was not committed, its data
+// files when data is true. What can't be removed is an orphan, which does no
+// harm but take room.
+func discard(ctx context.Context, t *table.Table, s table.Snapshot, data bool) {
 	fs, err := t.FS(ctx)
 	if err != nil {
 		return
@@ -69,7 +77,7 @@ func discard(ctx context.Context, t *table.Table, s table.Snapshot) {
 			continue
 		}
 		for e, err := range m.Entries(fs, true) {
-			if err == nil && e.Status() == iceberg.EntryStatusADDED {
+			if err == nil && data && e.Status() == iceberg.EntryStatusADDED {
 				_ = w.Remove(e.DataFile().FilePath())
 			}
 		}
@@ -88,8 +96,9 @@ func (l *Lake) currentTable(ctx context.Context) (*table.Table, error) {
 	if err := l.checkVersion(t); err != nil {
 		return nil, err
 	}
+	sc := t.Schema() // a copy each time
 	missing := pick(l.fields, func(f field) bool {
-		_, ok := t.Schema().FindFieldByName(f.name)
+		_, ok := sc.FindFieldByName(f.name)
 		return !ok
 	})
 	if len(missing) == 0 {

@@ -23,9 +23,12 @@ type PutStats struct {
 	Unchanged int // the lake had as good a row
 }
 
+// maxPruned is the longest IN that iceberg-go prunes files by.
+const maxPruned = 200
+
 // maxReplaced bounds how many rows one commit replaces: the filter that names
-// them grows with it, and readers prune by at most so many values.
-const maxReplaced = 200
+// them grows with it.
+const maxReplaced = maxPruned
 
 // Put stores runs, one row per key. Where the lake or runs has another row of
 // the same attempt, the better one stays: a finished one before an unfinished
@@ -141,7 +144,7 @@ func (l *Lake) stored(ctx context.Context, t *table.Table, runs []analysis.Run) 
 	}
 	found := make(map[analysis.Key]analysis.Run)
 	cols := pick(l.fields, func(f field) bool { return f.required || slices.Contains(rankColumns, f.name) })
-	err := scan(ctx, t, sameStart(runs), cols, func(rows []analysis.Run) {
+	err := scan(ctx, t, iceberg.NewAnd(sameStart(runs), sameApp(runs)), cols, func(rows []analysis.Run) {
 		for i := range rows {
 			old, dup := found[rows[i].Key]
 			if wanted[rows[i].Key] && (!dup || better(&rows[i], &old)) {
@@ -169,6 +172,25 @@ func sameStart(runs []analysis.Run) iceberg.BooleanExpression {
 		}
 	}
 	return iceberg.NewOr(window(from, to.Add(time.Microsecond)), iceberg.IsNull(iceberg.Reference("start_ts")))
+}
+
+// sameApp lets the rows through that may have the application ids of runs. It
+// spares opening most files: they hold their bounds in the manifests.
+func sameApp(runs []analysis.Run) iceberg.BooleanExpression {
+	id := iceberg.Reference("app_id")
+	ids := appIDs(runs)
+	if len(ids) <= maxPruned {
+		return iceberg.IsIn(id, ids...)
+	}
+	return iceberg.NewAnd(iceberg.GreaterThanEqual(id, slices.Min(ids)), iceberg.LessThanEqual(id, slices.Max(ids)))
+}
+
+func appIDs(runs []analysis.Run) []string {
+	ids := make([]string, len(runs))
+	for i := range runs {
+		ids[i] = runs[i].AppID
+	}
+	return ids
 }
 
 // apply commits p on top of t, or reports errAgain when t is no longer the
@@ -202,17 +224,15 @@ func (l *Lake) apply(ctx context.Context, t *table.Table, p plan) error {
 	return l.commit(ctx, t, tx)
 }
 
-// withKeys lets exactly the rows through that have the keys of runs. The IN is
-// implied by the rest; it is what files are pruned by.
+// withKeys lets exactly the rows through that have the keys of runs. The first
+// part is implied by the rest; it is what files are pruned by.
 func withKeys(runs []analysis.Run) iceberg.BooleanExpression {
-	ids := make([]string, len(runs))
 	var any iceberg.BooleanExpression = iceberg.AlwaysFalse{}
-	for i, r := range runs {
-		ids[i] = r.AppID
+	for _, r := range runs {
 		any = iceberg.NewOr(any, iceberg.NewAnd(
 			iceberg.EqualTo(iceberg.Reference("app_id"), r.AppID),
 			iceberg.EqualTo(iceberg.Reference("cluster"), r.Cluster),
 			iceberg.EqualTo(iceberg.Reference("attempt"), r.Attempt)))
 	}
-	return iceberg.NewAnd(iceberg.IsIn(iceberg.Reference("app_id"), ids...), any)
+	return iceberg.NewAnd(sameApp(runs), any)
 }

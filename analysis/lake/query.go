@@ -151,9 +151,10 @@ func pick(fs []field, keep func(field) bool) []field {
 // to visit batch by batch; the slice is only valid during the call. A field
 // that the table lacks stays missing.
 func scan(ctx context.Context, t *table.Table, filter iceberg.BooleanExpression, fs []field, visit func([]analysis.Run)) error {
+	sc := t.Schema() // a copy each time
 	var names []string
 	for _, f := range fs {
-		if _, ok := t.Schema().FindFieldByName(f.name); ok {
+		if _, ok := sc.FindFieldByName(f.name); ok {
 			names = append(names, f.name)
 		}
 	}
