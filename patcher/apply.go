@@ -41,11 +41,40 @@ func sortEdits(edits []Edit) []Edit {
 	return slices.Compact(edits)
 }
 
+// contextLines is how many unchanged lines a diff shows around a change.
+const contextLines = 3
+
 // Diff returns patches as one unified diff, as git prints it.
 func Diff(patches []Patch) string {
 	var b strings.Builder
 	for _, p := range patches {
-		b.WriteString(udiff.Unified("a/"+p.Path, "b/"+p.Path, string(p.Before), string(p.After)))
+		b.WriteString(unified(p))
 	}
 	return b.String()
+}
+
+// unified is the diff of one file. The library numbers the new side of a hunk
+// wrongly when an earlier hunk has two changes with lines between them
+// (go-udiff v0.4.1), so the numbers are counted here.
+func unified(p Patch) string {
+	before := string(p.Before)
+	edits := udiff.Strings(before, string(p.After))
+	d, err := udiff.ToUnifiedDiff("a/"+p.Path, "b/"+p.Path, before, edits, contextLines)
+	if err != nil {
+		panic(err) // unreachable: the library made the edits itself
+	}
+	shift := 0
+	for _, h := range d.Hunks {
+		h.ToLine = h.FromLine + shift
+		for _, l := range h.Lines {
+			switch l.Kind {
+			case udiff.Insert:
+				shift++
+			case udiff.Delete:
+				shift--
+			case udiff.Equal:
+			}
+		}
+	}
+	return d.String()
 }

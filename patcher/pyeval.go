@@ -251,6 +251,9 @@ func (r *reader) bound(b *binding, f *frame, n *node, e env) *value {
 
 // imported follows an import to a module of the repository.
 func (r *reader) imported(b *binding, n *node, e env) *value {
+	if e.depth > maxCrossed {
+		return e.unknown(n, "%s is imported in a circle", b.name)
+	}
 	m := r.repo.module(b.scope.mod, b.from)
 	if b.what != "" {
 		if m != nil {

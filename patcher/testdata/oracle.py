@@ -1,0 +1,194 @@
+"""Reads pairs of files as other parsers see them and names what differs.
+
+Input: a JSON list of {"path", "before", "after", "values", "names"} on stdin.
+"values" are the texts that a wanted value may have, "names" what an inserted
+key or option may be called. Output: a JSON list of complaints. It knows
+nothing of how the files were edited: Python is read by CPython's own ast, YAML
+by PyYAML, JSON by json, shell by bash -n.
+"""
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+
+def leaf_ok(before, after, case):
+    """A changed text may differ only in runs that hold a wanted value."""
+    if type(before) is not type(after) and not isinstance(after, (str, int, float, bool)):
+        return False
+    after = str(after)
+    return any(v in after for v in case["values"]) or any(after in v for v in case["values"])
+
+
+def added_ok(node, case):
+    """What is inserted must spell a wanted value under a wanted name."""
+    text = node if isinstance(node, str) else ast.unparse(node)
+    return any(v in text for v in case["values"])
+
+
+def diff(a, b, case, where, out):
+    if type(a) is not type(b):
+        if not (isinstance(b, ast.AST) and added_ok(b, case) and replaces(a, b)):
+            out.append(f"{where}: {dump(a)} became {dump(b)}")
+        return
+    if isinstance(a, ast.Constant):
+        if a.value != b.value and not leaf_ok(a.value, b.value, case):
+            out.append(f"{where}: {a.value!r} became {b.value!r}")
+    elif isinstance(a, ast.Call):
+        diff(a.func, b.func, case, where, out)
+        diff_list(a.args, b.args, case, where, out)
+        diff_keywords(a, b, case, where, out)
+    elif isinstance(a, ast.Dict):
+        diff_dict(a, b, case, where, out)
+    elif isinstance(a, ast.JoinedStr):
+        diff_list(words(a), words(b), case, where, out)
+    elif isinstance(a, ast.AST):
+        for field in a._fields:
+            x, y = getattr(a, field), getattr(b, field)
+            if isinstance(x, list):
+                diff_list(x, y, case, where + "/" + type(a).__name__, out)
+            elif isinstance(x, ast.AST):
+                diff(x, y, case, where + "/" + type(a).__name__, out)
+            elif x != y:
+                out.append(f"{where}: {x!r} became {y!r}")
+    elif a != b:
+        out.append(f"{where}: {a!r} became {b!r}")
+
+
+def replaces(a, b):
+    """A use site may become a literal, a spread of itself or a sum with itself."""
+    if isinstance(b, ast.Constant):
+        return True
+    if isinstance(b, ast.Dict):
+        return any(k is None and dump(v) == dump(a) for k, v in zip(b.keys, b.values))
+    return isinstance(b, ast.BinOp) and dump(b.left) == dump(a)
+
+
+def diff_keywords(a, b, case, where, out):
+    old = {k.arg: k.value for k in a.keywords}
+    new = {k.arg: k.value for k in b.keywords}
+    if len(new) != len(b.keywords):
+        out.append(f"{where}: a keyword argument is given twice")
+    for name, value in old.items():
+        if name not in new:
+            out.append(f"{where}: argument {name} is gone")
+        else:
+            diff(value, new[name], case, f"{where}/{name}", out)
+    for name, value in new.items():
+        if name not in old and not added_ok(value, case):
+            out.append(f"{where}: argument {name}={dump(value)} is new")
+
+
+def diff_dict(a, b, case, where, out):
+    """Entries keep their order; new ones may follow."""
+    old = [(dump(k) if k else "**" + dump(v), v) for k, v in zip(a.keys, a.values)]
+    new = [(dump(k) if k else "**" + dump(v), v) for k, v in zip(b.keys, b.values)]
+    for (k, v), (k2, v2) in zip(old, new):
+        if k2 != k and not k2.startswith("**"):
+            out.append(f"{where}: key {k} became {k2}")
+        diff(v, v2, case, f"{where}.{k}", out)
+    for k, v in new[len(old):]:
+        if not added_ok(v, case) or k in dict(old):
+            out.append(f"{where}: key {k} is new, or there twice")
+    if len(new) < len(old):
+        out.append(f"{where}: keys are gone")
+
+
+def words(joined):
+    """The words of an f-string, with its holes spelled out."""
+    text = "".join(v.value if isinstance(v, ast.Constant) else "{" + dump(v.value) + "}" for v in joined.values)
+    return [ast.Constant(w) for w in text.split()]
+
+
+def diff_list(a, b, case, where, out):
+    """Items may be added anywhere; the others stay in their order."""
+
+    def align(i, j):
+        if j == len(b):
+            return [] if i == len(a) else [f"{where}: {len(a) - i} items are gone"]
+        best = None
+        if i < len(a):
+            here = []
+            diff(a[i], b[j], case, f"{where}[{i}]", here)
+            best = here + align(i + 1, j + 1)
+        if len(b) - j > len(a) - i and (best is None or best):
+            text = dump(b[j])
+            ok = added_ok(b[j], case) or any(n in text for n in case["names"])
+            other = ([] if ok else [f"{where}: item {text} is new"]) + align(i, j + 1)
+            best = other if best is None else min(best, other, key=len)
+        return best if best is not None else [f"{where}: items are gone"]
+
+    out.extend(align(0, 0))
+
+
+def dump(x):
+    return ast.unparse(x) if isinstance(x, ast.AST) else repr(x)
+
+
+def data(a, b, case, where, out):
+    """The same for documents: leaves may change, keys may be added."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        for k in a:
+            if k not in b:
+                out.append(f"{where}: {k} is gone")
+            else:
+                data(a[k], b[k], case, f"{where}.{k}", out)
+        for k in b:
+            if k not in a and not any(v in json.dumps(b[k], default=str) for v in case["values"]):
+                out.append(f"{where}: {k} is new: {b[k]!r}")
+    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        for i, (x, y) in enumerate(zip(a, b)):
+            data(x, y, case, f"{where}[{i}]", out)
+    elif a != b and (type(a) is not type(b) or not leaf_ok(a, b, case)):
+        out.append(f"{where}: {a!r} became {b!r}")
+
+
+def check_python(case, out):
+    try:
+        before = ast.parse(case["before"])
+    except SyntaxError:
+        return  # a file that was broken before may stay so
+    try:
+        diff(before, ast.parse(case["after"]), case, case["path"], out)
+    except SyntaxError as e:
+        out.append(f"{case['path']}: it does not parse any more: {e}")
+
+
+def check_yaml(case, out):
+    import yaml
+
+    def load(text):
+        return list(yaml.safe_load_all(re.sub(r"\{\{.*?\}\}", "T", text)))
+
+    data(load(case["before"]), load(case["after"]), case, case["path"], out)
+
+
+def check_shell(case, out):
+    with tempfile.NamedTemporaryFile("w", suffix=".sh", delete=False) as f:
+        f.write(case["after"])
+    done = subprocess.run(["bash", "-n", f.name], capture_output=True, text=True)
+    os.unlink(f.name)
+    if done.returncode:
+        out.append(f"{case['path']}: {done.stderr}")
+
+
+def main():
+    complaints = []
+    for case in json.load(sys.stdin):
+        ext = os.path.splitext(case["path"])[1]
+        if ext == ".py":
+            check_python(case, complaints)
+        elif ext in (".yaml", ".yml"):
+            check_yaml(case, complaints)
+        elif ext == ".json":
+            data(json.loads(case["before"]), json.loads(case["after"]), case, case["path"], complaints)
+        elif ext == ".sh":
+            check_shell(case, complaints)
+    json.dump(complaints, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
