@@ -50,12 +50,17 @@ func (p *properties) UnmarshalJSON(b []byte) error {
 		if err := dec.Decode(&value); err != nil {
 			return err
 		}
-		var s string
-		if wanted(key) && json.Unmarshal(value, &s) == nil && s != analysis.Redacted && len(s) <= maxValue {
-			(*p)[key] = s
+		if text := ""; wanted(key) && json.Unmarshal(value, &text) == nil {
+			p.keep(key, text)
 		}
 	}
 	return nil
+}
+
+func (p properties) keep(key, value string) {
+	if value != analysis.Redacted && len(value) <= maxValue {
+		p[key] = value
+	}
 }
 
 // wantedProperties are read beside those of analysis.Properties and the
@@ -72,7 +77,6 @@ var wantedProperties = []string{
 	"spark.openlineage.parentJobName",
 	"spark.openlineage.rootParentJobName",
 	"spark.plugins",
-	"spark.streaming.internal.batchTime",
 	"spark.submit.deployMode",
 	"spark.yarn.isPython",
 	"spark.yarn.queue",

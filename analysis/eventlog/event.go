@@ -1,11 +1,6 @@
 package eventlog
 
-import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"strings"
-)
+import "encoding/json"
 
 // An event is one line of a log: it changes the state of its application. An
 // error says that the state has no room for it; the event is then counted as
@@ -21,8 +16,8 @@ const sqlUI = "org.apache.spark.sql.execution.ui.SparkListener"
 
 // newEvent is the value that an event of this name is decoded into. Events
 // that are only counted, or whose name says all, need no decoding: nil.
-func newEvent(name string) event {
-	switch name {
+func newEvent(name []byte) event {
+	switch string(name) {
 	case "SparkListenerLogStart":
 		return new(logStart)
 	case "SparkListenerApplicationStart":
@@ -64,53 +59,27 @@ func newEvent(name string) event {
 // A named event is one of which only the name is read.
 type named string
 
-var errNoEvent = errors.New("not a Spark event")
+// The two most frequent of them.
+var (
+	taskStarted    event = named("SparkListenerTaskStart")
+	stageSubmitted event = named("SparkListenerStageSubmitted")
+)
 
-// decode reads one line. Spark writes the name first; any other order is
-// looked up the slow way.
-func decode(text []byte) (event, error) {
-	name, ok := eventName(text)
-	if !ok {
-		var head struct{ Event string }
-		if err := json.Unmarshal(text, &head); err != nil || head.Event == "" {
-			return nil, errNoEvent
-		}
-		name = head.Event
+func newNamed(name []byte) event {
+	switch string(name) {
+	case "SparkListenerTaskStart":
+		return taskStarted
+	case "SparkListenerStageSubmitted":
+		return stageSubmitted
 	}
-	ev := newEvent(name)
-	if ev == nil {
-		if !closed(text) {
-			return nil, errNoEvent
-		}
-		return named(strings.Clone(name)), nil
-	}
-	if err := json.Unmarshal(text, ev); err != nil {
-		return nil, err
-	}
-	return ev, nil
+	return named(name)
 }
-
-// eventName is the name of an event whose line starts as Spark writes it.
-func eventName(text []byte) (string, bool) {
-	rest, ok := bytes.CutPrefix(text, []byte(eventPrefix))
-	if !ok {
-		return "", false
-	}
-	name, _, ok := bytes.Cut(rest, []byte{'"'})
-	if !ok || len(name) == 0 || bytes.IndexByte(name, '\\') >= 0 {
-		return "", false
-	}
-	return string(name), true
-}
-
-// closed says whether a line that is not decoded at least ends as an object.
-func closed(text []byte) bool { return bytes.HasSuffix(text, []byte{'}'}) }
 
 func (n named) apply(a *app) error {
-	switch n {
-	case "SparkListenerTaskStart":
+	switch event(n) {
+	case taskStarted:
 		a.concurrency.start()
-	case "SparkListenerStageSubmitted":
+	case stageSubmitted:
 		a.concurrency.stages++
 	default:
 		a.workload.seen(string(n))

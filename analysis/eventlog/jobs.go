@@ -2,15 +2,36 @@ package eventlog
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 )
 
 type jobStart struct {
-	ID        int64      `json:"Job ID"`
-	Submitted *int64     `json:"Submission Time"` // absent in the oldest logs
-	StageIDs  []int64    `json:"Stage IDs"`
-	Props     properties `json:"Properties"`
+	ID        int64         `json:"Job ID"`
+	Submitted *int64        `json:"Submission Time"` // absent in the oldest logs
+	StageIDs  idList        `json:"Stage IDs"`
+	Props     jobProperties `json:"Properties"`
+}
+
+// jobProperties are the properties of a job that the package reads. Every job
+// repeats the whole configuration.
+type jobProperties struct {
+	BatchTime *string `json:"spark.streaming.internal.batchTime"`
+}
+
+// An idList is a list of stage ids.
+type idList []int64
+
+// maxIDList bounds the text of a list: 100,000 stages.
+const maxIDList = 1 << 20
+
+// UnmarshalJSON refuses a list over the bound.
+func (l *idList) UnmarshalJSON(b []byte) error {
+	if len(b) > maxIDList {
+		return errAbsurd
+	}
+	return json.Unmarshal(b, (*[]int64)(l))
 }
 
 type jobEnd struct {
@@ -60,7 +81,7 @@ const (
 
 func (e *jobStart) apply(a *app) error {
 	j := &a.jobs
-	if _, ok := e.Props["spark.streaming.internal.batchTime"]; ok {
+	if e.Props.BatchTime != nil {
 		a.workload.streaming = true
 	}
 	if slices.ContainsFunc(j.open, func(o *job) bool { return o.id == e.ID }) {
@@ -171,7 +192,7 @@ func (o *job) note(s *stage) {
 	}
 	work := o.chains[s.id]
 	work.longest = max(work.longest, s.run.max)
-	if s.parents != nil {
+	if len(s.parents) > 0 {
 		work.parents = s.parents
 	}
 	o.chains[s.id] = work

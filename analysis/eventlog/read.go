@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime"
 	"strings"
 
 	"github.com/sparktune/sparktune/analysis"
@@ -33,11 +34,15 @@ func Parse(r io.Reader) ([]analysis.Run, error) {
 	return p.finish()
 }
 
+var errLong = fmt.Errorf("line of more than %d bytes", maxLine)
+
 // A parser reads the parts of one log.
 type parser struct {
-	log  Log
-	app  *app
-	runs []analysis.Run
+	log   Log
+	name  string // of the part that is read
+	lines int    // of it, so far
+	app   *app
+	runs  []analysis.Run
 	// first is where and why the first line that is no event is none.
 	first error
 }
@@ -60,19 +65,70 @@ func (p *parser) read(name string, r io.Reader) error {
 		return p.broken(name, err)
 	}
 	defer d.Close()
-	lines := newLineReader(d)
-	for n := 1; ; n++ {
-		ln, err := lines.next()
-		if len(ln.text) > 0 {
-			p.line(ln, name, n)
+	p.name, p.lines = name, 0
+	if err := p.batches(&splitter{r: d}); !errors.Is(err, io.EOF) {
+		return p.broken(name, err)
+	}
+	return nil
+}
+
+// batches reads, decodes and applies a stream and returns its error. A short
+// stream, as most logs are, is done here; a long one by several goroutines:
+// one decompresses and splits, some decode, and this one applies the batches
+// in their order, so that the row is the same however many there are.
+func (p *parser) batches(s *splitter) error {
+	var d decoder
+	b := pool.Get().(*batch)
+	s.fill(b)
+	d.decode(b)
+	p.applyAll(b)
+	if err := b.err; err != nil {
+		pool.Put(b)
+		return err
+	}
+	return p.parallel(s, b)
+}
+
+// maxDecoders bounds the goroutines that decode one log.
+const maxDecoders = 4
+
+func (p *parser) parallel(s *splitter, first *batch) error {
+	n := min(runtime.GOMAXPROCS(0), maxDecoders)
+	free, todo, order := make(chan *batch, n+2), make(chan *batch, n+2), make(chan *batch, n+2)
+	free <- first
+	for range n + 1 {
+		free <- pool.Get().(*batch)
+	}
+	go func() {
+		defer close(todo)
+		defer close(order)
+		for b := range free {
+			s.fill(b)
+			todo <- b
+			order <- b
+			if b.err != nil {
+				return
+			}
 		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return p.broken(name, err)
+	}()
+	for range n {
+		go func() {
+			var d decoder
+			for b := range todo {
+				d.decode(b)
+				b.ready <- struct{}{}
+			}
+		}()
+	}
+	var err error
+	for b := range order {
+		<-b.ready
+		p.applyAll(b)
+		if err = b.err; err == nil {
+			free <- b
 		}
 	}
+	return err
 }
 
 // broken notes that the bytes end before their time. A frame that is merely
@@ -97,26 +153,35 @@ func (p *parser) current() *app {
 	return p.app
 }
 
-func (p *parser) line(ln line, name string, n int) {
-	ev, err := decode(ln.text)
-	switch {
-	case ln.long:
-		err = fmt.Errorf("line of more than %d bytes", maxLine)
-	case err == nil:
-		err = p.apply(ev)
+// applyAll applies the lines of a batch.
+func (p *parser) applyAll(b *batch) {
+	for i, ln := range b.lines {
+		p.lines++
+		if ln.ev == nil && ln.err == nil {
+			continue
+		}
+		err := ln.err
+		if err == nil {
+			err = p.apply(ln.ev)
+		}
+		if err == nil {
+			p.current().run.Events++
+		} else {
+			p.bad(err, b.open && i == len(b.lines)-1)
+		}
 	}
-	a := p.current()
-	switch {
-	case err == nil:
-		a.run.Events++
-		return
-	case ln.open:
-		a.run.Truncated = true // half a line
-	default:
-		a.run.MalformedLines++
+}
+
+// bad counts a line that is no event. A last line without an end is only half
+// of one.
+func (p *parser) bad(err error, half bool) {
+	if half {
+		p.current().run.Truncated = true
+	} else {
+		p.current().run.MalformedLines++
 	}
 	if p.first == nil {
-		p.first = fmt.Errorf("%s:%d: %w", name, n, err)
+		p.first = fmt.Errorf("%s:%d: %w", p.name, p.lines, err)
 	}
 }
 

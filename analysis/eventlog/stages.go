@@ -8,15 +8,19 @@ import (
 )
 
 type stageCompleted struct {
-	Info struct {
-		ID        int64   `json:"Stage ID"`
-		Attempt   int64   `json:"Stage Attempt ID"`
-		Tasks     int64   `json:"Number of Tasks"`
-		Parents   []int64 `json:"Parent IDs"`
-		Submitted int64   `json:"Submission Time"`
-		Completed int64   `json:"Completion Time"`
-		Failure   *string `json:"Failure Reason"`
-	} `json:"Stage Info"`
+	Info stageInfo `json:"Stage Info"`
+}
+
+type stageInfo struct {
+	ID        int64   `json:"Stage ID"`
+	Attempt   int64   `json:"Stage Attempt ID"`
+	Tasks     int64   `json:"Number of Tasks"`
+	Parents   idList  `json:"Parent IDs"`
+	Submitted int64   `json:"Submission Time"`
+	Completed int64   `json:"Completion Time"`
+	Failure   *string `json:"Failure Reason"`
+
+	seen uint8 // keys, when read by hand
 }
 
 // A stage is one stage attempt. It is kept beyond its completion, because

@@ -1,6 +1,8 @@
 package eventlog
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"strings"
 
@@ -21,10 +23,24 @@ type endReason struct {
 	Reason      string
 	Class       string `json:"Class Name"`
 	Description string
-	StackTrace  string `json:"Full Stack Trace"`
+	Trace       trace `json:"Full Stack Trace"`
 	Message     string
 	Loss        string `json:"Loss Reason"`
 	CausedByApp *bool  `json:"Exit Caused By App"`
+}
+
+// A trace is what a stack trace says about memory.
+type trace struct{ heapOOM bool }
+
+// UnmarshalJSON looks for a full heap among the causes.
+func (t *trace) UnmarshalJSON(b []byte) error {
+	if !bytes.Contains(b, []byte("OutOfMemoryError")) && !bytes.Contains(b, []byte(`\u`)) {
+		return nil // not even in an escaped spelling
+	}
+	var text string
+	err := json.Unmarshal(b, &text)
+	t.heapOOM = strings.Contains(text, "\nCaused by: "+javaOOM+": Java heap space")
+	return err
 }
 
 type taskInfo struct {
@@ -38,31 +54,39 @@ type taskInfo struct {
 }
 
 type taskMetrics struct {
-	DeserializeMs int64  `json:"Executor Deserialize Time"`
-	RunMs         int64  `json:"Executor Run Time"`
-	CPUNs         *int64 `json:"Executor CPU Time"` // from Spark 2.1 on
-	PeakMemory    int64  `json:"Peak Execution Memory"`
-	ResultSize    int64  `json:"Result Size"`
-	GCMs          int64  `json:"JVM GC Time"`
-	SerializeMs   int64  `json:"Result Serialization Time"`
-	MemorySpilled int64  `json:"Memory Bytes Spilled"`
-	DiskSpilled   int64  `json:"Disk Bytes Spilled"`
-	Read          struct {
-		FetchWaitMs int64 `json:"Fetch Wait Time"`
-		Remote      int64 `json:"Remote Bytes Read"`
-		Local       int64 `json:"Local Bytes Read"`
-	} `json:"Shuffle Read Metrics"`
-	Write struct {
-		Bytes int64 `json:"Shuffle Bytes Written"`
-	} `json:"Shuffle Write Metrics"`
-	Input struct {
-		Bytes   int64 `json:"Bytes Read"`
-		Records int64 `json:"Records Read"`
-	} `json:"Input Metrics"`
-	Output struct {
-		Bytes   int64 `json:"Bytes Written"`
-		Records int64 `json:"Records Written"`
-	} `json:"Output Metrics"`
+	DeserializeMs int64         `json:"Executor Deserialize Time"`
+	RunMs         int64         `json:"Executor Run Time"`
+	CPUNs         *int64        `json:"Executor CPU Time"` // from Spark 2.1 on
+	PeakMemory    int64         `json:"Peak Execution Memory"`
+	ResultSize    int64         `json:"Result Size"`
+	GCMs          int64         `json:"JVM GC Time"`
+	SerializeMs   int64         `json:"Result Serialization Time"`
+	MemorySpilled int64         `json:"Memory Bytes Spilled"`
+	DiskSpilled   int64         `json:"Disk Bytes Spilled"`
+	Read          shuffleRead   `json:"Shuffle Read Metrics"`
+	Write         shuffleWrite  `json:"Shuffle Write Metrics"`
+	Input         inputMetrics  `json:"Input Metrics"`
+	Output        outputMetrics `json:"Output Metrics"`
+}
+
+type shuffleRead struct {
+	FetchWaitMs int64 `json:"Fetch Wait Time"`
+	Remote      int64 `json:"Remote Bytes Read"`
+	Local       int64 `json:"Local Bytes Read"`
+}
+
+type shuffleWrite struct {
+	Bytes int64 `json:"Shuffle Bytes Written"`
+}
+
+type inputMetrics struct {
+	Bytes   int64 `json:"Bytes Read"`
+	Records int64 `json:"Records Read"`
+}
+
+type outputMetrics struct {
+	Bytes   int64 `json:"Bytes Written"`
+	Records int64 `json:"Records Written"`
 }
 
 // Reasons of a task's end that are told apart.
@@ -217,7 +241,7 @@ func (r *endReason) heapOOM() bool {
 	case r.Class == javaOOM, strings.HasSuffix(r.Class, ".SparkOutOfMemoryError"):
 		return true
 	}
-	return !strings.HasSuffix(r.Class, pythonException) && strings.Contains(r.StackTrace, "\nCaused by: "+javaOOM+": Java heap space")
+	return !strings.HasSuffix(r.Class, pythonException) && r.Trace.heapOOM
 }
 
 // measure adds the task's metrics up.

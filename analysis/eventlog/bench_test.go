@@ -1,0 +1,94 @@
+package eventlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// benchLogs are real logs of the shared data, by what they are good for.
+var benchLogs = map[string]string{
+	"gpu":      "eventlogs/NVIDIA+spark-rapids-tools/core/src/test/resources/spark-events-profiling/gpu_oom_eventlog.zstd",
+	"failures": "eventlogs/NVIDIA+spark-rapids-tools/core/src/test/resources/spark-events-profiling/tasks_executors_fail_compressed_eventlog.zstd",
+	"tiny":     "labelled/logs/tiny/application_1795358715102_0084.zstd",
+	"sql":      "eventlogs/NVIDIA+spark-rapids-tools/core/src/test/resources/spark-events-qualification/eventlog_v2_local-1623876083964/events_1_local-1623876083964.zstd",
+	"small":    "labelled/logs/overmem/application_1795358715102_0017.zstd",
+	"ml":       "eventlogs/NVIDIA+spark-rapids-tools/core/src/test/resources/spark-events-qualification/xgboost_eventlog.zstd",
+}
+
+// raw is a log without its compression.
+func raw(b *testing.B, name string) []byte {
+	b.Helper()
+	f, err := os.Open(filepath.Join(sharedData(b), benchLogs[name]))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	r, err := decompress(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return text
+}
+
+// cpuTime is what this process has used of the processor: on a busy machine it
+// says more than the clock.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkParse reads whole logs, uncompressed in memory, to their rows.
+//
+//	go test -run '^$' -bench 'Parse|EncodingJSON' -cpu 1 ./analysis/eventlog
+func BenchmarkParse(b *testing.B) {
+	for name := range benchLogs {
+		b.Run(name, func(b *testing.B) {
+			text := raw(b, name)
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			start := cpuTime(b)
+			for b.Loop() {
+				if _, err := Parse(bytes.NewReader(text)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(len(text))*float64(b.N)/1e6/(cpuTime(b)-start).Seconds(), "MB/cpu-s")
+		})
+	}
+}
+
+// BenchmarkEncodingJSON decodes every line of the same logs that has an event
+// to be decoded into the same types, and does nothing with them.
+func BenchmarkEncodingJSON(b *testing.B) {
+	for name := range benchLogs {
+		b.Run(name, func(b *testing.B) {
+			text := raw(b, name)
+			b.SetBytes(int64(len(text)))
+			start := cpuTime(b)
+			for b.Loop() {
+				for line := range bytes.Lines(text) {
+					if name, ok := eventName(line); ok {
+						if ev := newEvent(name); ev != nil {
+							_ = json.Unmarshal(line, ev)
+						}
+					}
+				}
+			}
+			b.ReportMetric(float64(len(text))*float64(b.N)/1e6/(cpuTime(b)-start).Seconds(), "MB/cpu-s")
+		})
+	}
+}

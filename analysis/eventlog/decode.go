@@ -1,0 +1,117 @@
+package eventlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+)
+
+var errNoEvent = errors.New("not a Spark event")
+
+// A decoded line is an event, or why there is none. A blank line is neither.
+type decoded struct {
+	ev  event
+	err error
+}
+
+// A decoder decodes the lines of batches.
+type decoder struct{ scan scan }
+
+// decode fills b.lines.
+func (d *decoder) decode(b *batch) {
+	b.lines = b.lines[:0]
+	b.tasks.used = 0
+	if b.long {
+		b.lines = append(b.lines, decoded{err: errLong})
+		return
+	}
+	for rest := b.text; len(rest) > 0; {
+		text, after, _ := bytes.Cut(rest, []byte{'\n'})
+		rest = after
+		text = bytes.TrimSuffix(text, []byte{'\r'})
+		if len(text) == 0 {
+			b.lines = append(b.lines, decoded{})
+			continue
+		}
+		ev, err := d.line(text, &b.tasks)
+		b.lines = append(b.lines, decoded{ev, err})
+	}
+}
+
+// line decodes one line: by hand where that is worth it, else strictly.
+func (d *decoder) line(text []byte, tasks *arena) (event, error) {
+	name, ok := eventName(text)
+	if !ok {
+		return decodeAny(text)
+	}
+	if ev := d.byHand(name, text, tasks); ev != nil {
+		return ev, nil
+	}
+	return decodeStrict(name, text)
+}
+
+// byHand is nil for what it does not read.
+func (d *decoder) byHand(name, text []byte, tasks *arena) event {
+	switch string(name) {
+	case "SparkListenerTaskEnd":
+		if t := tasks.next(); d.scan.line(text, t) {
+			return &t.taskEnd
+		}
+	case "SparkListenerJobStart":
+		if e := new(scannedJob); d.scan.line(text, e) && e.seen == allJob {
+			return &e.jobStart
+		}
+	case "SparkListenerStageCompleted":
+		if e := new(stageCompleted); d.scan.line(text, e) && e.Info.seen == allStage {
+			return e
+		}
+	case "SparkListenerEnvironmentUpdate":
+		if e := new(environmentUpdate); d.scan.line(text, e) {
+			return e
+		}
+	case "SparkListenerStageExecutorMetrics":
+		if e := new(stageExecutorMetrics); d.scan.line(text, e) {
+			return e
+		}
+	case sqlUI + "SQLExecutionStart":
+		if e := new(sqlStart); d.scan.line(text, e) {
+			return e
+		}
+	}
+	return nil
+}
+
+// eventName is the name of an event whose line starts as Spark writes it.
+func eventName(text []byte) ([]byte, bool) {
+	rest, ok := bytes.CutPrefix(text, []byte(eventPrefix))
+	if !ok {
+		return nil, false
+	}
+	name, _, ok := bytes.Cut(rest, []byte{'"'})
+	return name, ok && len(name) > 0 && bytes.IndexByte(name, '\\') < 0
+}
+
+// decodeAny decodes a line that does not start with the event's name.
+func decodeAny(text []byte) (event, error) {
+	var head struct{ Event string }
+	if err := json.Unmarshal(text, &head); err != nil || head.Event == "" {
+		return nil, errNoEvent
+	}
+	return decodeStrict([]byte(head.Event), text)
+}
+
+// decodeStrict decodes by encoding/json. Of an event that is not decoded at
+// least the end of the line must be there.
+func decodeStrict(name, text []byte) (event, error) {
+	ev := newEvent(name)
+	if ev == nil {
+		if !bytes.HasSuffix(text, []byte{'}'}) {
+			return nil, errNoEvent
+		}
+		return newNamed(name), nil
+	}
+	if err := json.Unmarshal(text, ev); err != nil {
+		return nil, err
+	}
+	return ev, nil
+}

@@ -1,0 +1,177 @@
+package eventlog
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+var (
+	stageInfos = []byte(`],"Stage IDs":[`)
+	rddInfo    = []byte(`],"Parent IDs":[`)
+)
+
+// A scannedJob is a jobStart that is read by hand. Only when all keys were
+// seen is it sure that none was passed over with the stages' descriptions.
+type scannedJob struct {
+	jobStart
+	submitted int64
+	seen      uint8
+}
+
+const allJob = 1<<4 - 1
+
+var jobKeys = []string{"Job ID", "Submission Time", "Stage IDs", "Properties"}
+
+func (e *scannedJob) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "Job ID":
+		e.seen |= 1
+		return s.integer(&e.ID)
+	case "Submission Time":
+		e.seen |= 2
+		e.Submitted = &e.submitted
+		return s.integer(&e.submitted)
+	case "Stage Infos":
+		return s.skipTo(stageInfos)
+	case "Stage IDs":
+		e.seen |= 4
+		return s.ids(&e.StageIDs)
+	case "Properties":
+		e.seen |= 8
+		return s.object(&e.Props)
+	case "Event":
+		return s.skip()
+	}
+	return s.unknown(key, jobKeys)
+}
+
+const batchTime = "spark.streaming.internal.batchTime"
+
+func (p *jobProperties) field(s *scan, key []byte) bool {
+	if string(key) == batchTime {
+		p.BatchTime = new(string)
+		return s.text(p.BatchTime)
+	}
+	if len(key) < len(batchTime) {
+		return s.skip()
+	}
+	return s.unknown(key, []string{batchTime})
+}
+
+func (e *stageCompleted) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "Stage Info":
+		return s.object(&e.Info)
+	case "Event":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"Stage Info"})
+}
+
+const allStage = 1<<6 - 1
+
+var stageKeys = []string{"Stage ID", "Stage Attempt ID", "Number of Tasks", "Parent IDs", "Submission Time", "Completion Time", failureReason}
+
+// failureReason is left to the strict decoder: it is rare, and its text has
+// escapes.
+const failureReason = "Failure Reason"
+
+func (e *stageInfo) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "Stage ID":
+		e.seen |= 1
+		return s.integer(&e.ID)
+	case "Stage Attempt ID":
+		e.seen |= 2
+		return s.integer(&e.Attempt)
+	case "Number of Tasks":
+		e.seen |= 4
+		return s.integer(&e.Tasks)
+	case "Parent IDs":
+		e.seen |= 8
+		return s.ids(&e.Parents)
+	case "Submission Time":
+		e.seen |= 16
+		return s.integer(&e.Submitted)
+	case "Completion Time":
+		e.seen |= 32
+		return s.integer(&e.Completed)
+	case "RDD Info":
+		start := s.i
+		return s.skipTo(rddInfo) && !bytes.Contains(s.b[start:s.i], []byte(`"`+failureReason+`"`))
+	case "Stage Name", "Details", "Accumulables", "Resource Profile Id":
+		return s.skip()
+	}
+	return s.unknown(key, stageKeys)
+}
+
+func (e *environmentUpdate) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "Spark Properties":
+		return s.properties(&e.Spark)
+	case "Hadoop Properties":
+		return s.properties(&e.Hadoop)
+	case "System Properties":
+		return s.properties(&e.System)
+	case "Event", "JVM Information", "Metrics Properties", "Classpath Entries":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"Spark Properties", "Hadoop Properties", "System Properties"})
+}
+
+func (s *scan) properties(p *properties) bool {
+	*p = make(properties)
+	return s.object(*p)
+}
+
+// field keeps a wanted property.
+func (p properties) field(s *scan, key []byte) bool {
+	switch {
+	case bytes.IndexByte(key, '\\') >= 0:
+		return false
+	case !mayBeWanted(key) || !wanted(string(key)):
+		return s.skip()
+	}
+	start := s.i
+	if !s.skip() {
+		return false
+	}
+	var text string
+	if json.Unmarshal(s.b[start:s.i], &text) == nil {
+		p.keep(string(key), text)
+	}
+	return true
+}
+
+// mayBeWanted is a quick no for most of Hadoop's and Java's properties.
+func mayBeWanted(key []byte) bool {
+	return bytes.HasPrefix(key, []byte("spark.")) || bytes.HasPrefix(key, []byte("sun.java.c")) || bytes.HasPrefix(key, []byte("yarn."))
+}
+
+func (e *sqlStart) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "time":
+		return s.integer(&e.Time)
+	case "sparkPlanInfo":
+		return s.custom(&e.Plan)
+	case "Event", "executionId", "rootExecutionId", "description", "details", "physicalPlanDescription", "modifiedConfigs", "jobTags", "jobGroupId":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"time", "sparkPlanInfo"})
+}
+
+func (e *stageExecutorMetrics) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "Executor ID":
+		return s.word(&e.ID)
+	case "Stage ID":
+		return s.integer(&e.Stage)
+	case "Stage Attempt ID":
+		return s.integer(&e.Attempt)
+	case "Executor Metrics":
+		return s.object(&e.Metrics)
+	case "Event":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"Executor ID", "Stage ID", "Stage Attempt ID", "Executor Metrics"})
+}
