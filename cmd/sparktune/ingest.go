@@ -79,7 +79,11 @@ func (s *ingestion) err() error {
 	if len(s.Failed) == 0 {
 		return nil
 	}
-	return hintError{fmt.Errorf("%d of %d event logs could not be read", len(s.Failed), s.Logs), "the others are in the lake; mend or remove these and run it again"}
+	err := fmt.Errorf("%d of %d event logs could not be read", len(s.Failed), s.Logs)
+	if s.Runs == 0 {
+		return err
+	}
+	return hintError{err, "the others are in the lake; mend or remove these and run it again"}
 }
 
 // batch is how many runs go into one commit of the lake.
@@ -110,7 +114,8 @@ func (c *cli) ingest(ctx context.Context, lk *lake.Lake, paths []string, cluster
 		sum.Runs += len(runs)
 		sum.Added += stats.Added
 		sum.Replaced += stats.Replaced
-		sum.Unchanged += stats.Unchanged
+		// Two logs of one attempt are one row: the lesser one changes nothing.
+		sum.Unchanged += len(runs) - stats.Added - stats.Replaced
 	}
 	c.progress("")
 	for _, f := range sum.Failed {
