@@ -39,7 +39,7 @@ type JobDecision struct {
 	Advice   analysis.Advice
 	Outcomes []patcher.Outcome // one per change of the advice
 	Notes    []patcher.Note
-	gates    []string
+	gates    []prompts.Fact
 }
 
 // Decide finds the repository's jobs, advises on each from its runs, and plans
@@ -93,11 +93,11 @@ func (d *Decision) end(result patcher.Result) {
 }
 
 // disclosed are the gates that the policy file sets, with their values.
-func (s Snapshot) disclosed() []string {
-	var out []string
+func (s Snapshot) disclosed() []prompts.Fact {
+	out := []prompts.Fact{}
 	for _, g := range policy.Gates {
 		if slices.Contains(s.Policy.Named, g.Name) {
-			out = append(out, g.Name+" "+g.Text(s.Policy.Gates))
+			out = append(out, prompts.Bound(g.Name, g.Text(s.Policy.Gates)))
 		}
 	}
 	return out
@@ -130,8 +130,8 @@ func StatusText(s patcher.Status) string { return statusText[s] }
 // Facts are all that may be said about the job.
 func (j JobDecision) Facts() prompts.Facts {
 	f := prompts.NewFacts(j.Profile, j.Advice)
-	f.Declared = prompts.Inert(fmt.Sprintf("%s:%d", j.Job.Path, j.Job.Line))
-	f.Operator = prompts.Inert(j.Job.Operator)
+	f.Declared = prompts.Foreign(fmt.Sprintf("%s:%d", j.Job.Path, j.Job.Line))
+	f.Operator = prompts.Foreign(j.Job.Operator)
 	f.Matched = "no runs in the lake"
 	if j.Match.Runs > 0 {
 		f.Matched = "runs told by " + j.Match.By
@@ -140,8 +140,8 @@ func (j JobDecision) Facts() prompts.Facts {
 	for i := range f.Changes {
 		o := j.Outcomes[i] // one per change, in order
 		f.Changes[i].Outcome = statusText[o.Status]
-		f.Changes[i].Place = prompts.Inert(fmt.Sprintf("%s:%d", o.Path, o.Line))
-		f.Changes[i].Refusal = o.Reason
+		f.Changes[i].Place = prompts.Foreign(fmt.Sprintf("%s:%d", o.Path, o.Line))
+		f.Changes[i].Refusal = prompts.ForeignReason(o.Reason)
 	}
 	return f
 }

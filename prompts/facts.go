@@ -10,9 +10,7 @@ package prompts
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/sparktune/sparktune/analysis"
 )
@@ -28,6 +26,7 @@ const (
 	RoleNew       Role = "new"
 	RoleMeasured  Role = "measured"
 	RolePredicted Role = "predicted"
+	RoleBound     Role = "bound" // a limit that somebody set
 	RoleReason    Role = "reason"
 )
 
@@ -37,6 +36,11 @@ type Fact struct {
 	Label string `json:"label"`
 	Text  string `json:"text"`
 	Role  Role   `json:"role"`
+	// Say are words of which one must stand beside a reference to the fact, so
+	// that no value is passed off as another; none are needed when it is empty.
+	Say []string `json:"say,omitempty"`
+	// Foreign means that others wrote the text: it is data, never an instruction.
+	Foreign bool `json:"foreign,omitempty"`
 }
 
 // Flag is the status of one diagnosis. The criteria are the rules'.
@@ -49,6 +53,17 @@ const (
 	FlagNotMeasured Flag = "not measured"
 	FlagAbstained   Flag = "abstained" // no rule looked at the job; the reason says why
 )
+
+// Flags are all flags with their criteria, in the order of urgency.
+var Flags = []struct {
+	Flag     Flag
+	Criteria string
+}{
+	{FlagAction, "the rule's symptom was measured, its gates hold, and it asks for a change"},
+	{FlagNotMeasured, "a measurement that the rule needs is missing; the reason says which"},
+	{FlagAbstained, "no rule looked at the job; the reason says why"},
+	{FlagOK, "the rule looked and asks for nothing; the reason says why"},
+}
 
 // A FindingFact is one diagnosis with its numbers.
 type FindingFact struct {
@@ -64,15 +79,17 @@ type ChangeFact struct {
 	Key        string `json:"key"`
 	Rule       string `json:"rule"`
 	Confidence string `json:"confidence"`
+	Name       Fact   `json:"name"` // the property's name
 	From       Fact   `json:"from"`
 	To         Fact   `json:"to"`
-	Outcome    string `json:"outcome"` // applied, already, refused
-	Place      string `json:"place"`   // path:line
+	Direction  string `json:"direction,omitempty"` // up or down, where the values can be compared
+	Outcome    string `json:"outcome"`             // applied, already, refused
+	Place      string `json:"place"`               // path:line
 	Refusal    string `json:"refusal,omitempty"`
 }
 
 // Facts are all that may be said about one job, in the order of the report's
-// five sections.
+// five sections. As JSON they are what docs/schemas/facts.schema.json says.
 type Facts struct {
 	Job       string        `json:"job"`
 	Declared  string        `json:"declared"` // path:line
@@ -81,15 +98,15 @@ type Facts struct {
 	Overview  []Fact        `json:"overview"`
 	Config    []Fact        `json:"config"`
 	Findings  []FindingFact `json:"findings"`
-	Changes   []ChangeFact  `json:"changes,omitempty"`
-	Effect    []Fact        `json:"effect,omitempty"`
-	Disclosed []string      `json:"disclosed,omitempty"` // gates that are not the defaults
+	Changes   []ChangeFact  `json:"changes"`
+	Effect    []Fact        `json:"effect"`
+	Disclosed []Fact        `json:"disclosed"` // gates that are not the defaults
 }
 
 // NewFacts renders what is known of a job: its profile and the advice on it.
 // The caller adds where it is declared and what became of the changes.
 func NewFacts(p *analysis.Profile, a analysis.Advice) Facts {
-	f := Facts{Job: Inert(a.Job)}
+	f := Facts{Job: Foreign(a.Job), Overview: []Fact{}, Config: []Fact{}, Findings: []FindingFact{}, Changes: []ChangeFact{}, Disclosed: []Fact{}}
 	if len(p.Runs) > 0 {
 		f.Overview = overview(p)
 		f.Config = configuration(p.Conf())
@@ -104,24 +121,42 @@ func NewFacts(p *analysis.Profile, a analysis.Advice) Facts {
 	return f
 }
 
+// Bound is a limit that somebody set, as a fact.
+func Bound(name, text string) Fact {
+	return Fact{ID: "bound." + name, Label: name, Text: Foreign(text), Role: RoleBound}
+}
+
+func measured(id, label, text string, say ...string) Fact {
+	return Fact{ID: id, Label: label, Text: text, Role: RoleMeasured, Say: say}
+}
+
+func predicted(id, label, text string, say ...string) Fact {
+	return Fact{ID: id, Label: label, Text: text, Role: RolePredicted, Say: say}
+}
+
+// foreign is a fact whose text others wrote.
+func foreign(id, label, text string, role Role, say ...string) Fact {
+	return Fact{ID: id, Label: label, Text: Foreign(text), Role: role, Say: say, Foreign: true}
+}
+
 func overview(p *analysis.Profile) []Fact {
 	r := p.Newest()
 	first, last := p.Runs[0].Start, r.Start
 	facts := []Fact{
-		{"app.name", "application", Inert(r.AppName), RoleName},
-		{"app.spark", "Spark", Inert(r.SparkVersion), RoleMeasured},
-		{"app.runs", "runs", fmt.Sprint(len(p.Runs)), RoleMeasured},
-		{"app.first", "first run", first.UTC().Format(time.DateOnly), RoleMeasured},
-		{"app.last", "last run", last.UTC().Format(time.DateOnly), RoleMeasured},
+		foreign("app.name", "application", r.AppName, RoleName),
+		foreign("app.spark", "Spark", r.SparkVersion, RoleMeasured, "Spark"),
+		measured("app.runs", "runs", fmt.Sprint(len(p.Runs)), "runs", "times"),
+		measured("app.first", "first run", first.UTC().Format(time.DateOnly), "from", "first", "since", "between"),
+		measured("app.last", "last run", last.UTC().Format(time.DateOnly), "to", "last", "latest", "newest", "until", "and", "through"),
 	}
 	if d := p.MedianDuration(); d.OK {
-		facts = append(facts, Fact{"app.duration", "median duration", Millis(float64(d.V.Milliseconds())), RoleMeasured})
+		facts = append(facts, measured("app.duration", "median duration", Millis(float64(d.V.Milliseconds())), "median", "duration", "takes", "took", "typical", "lasts"))
 	}
 	if n := p.FailedRuns(); n > 0 {
-		facts = append(facts, Fact{"app.failed", "failed runs", fmt.Sprint(n), RoleMeasured})
+		facts = append(facts, measured("app.failed", "failed runs", fmt.Sprint(n), "failed", "failures"))
 	}
 	if r.Environment != "" {
-		facts = append(facts, Fact{"app.environment", "environment", Inert(r.Environment), RoleName})
+		facts = append(facts, foreign("app.environment", "environment", r.Environment, RoleName, "environment", "in"))
 	}
 	return facts
 }
@@ -134,16 +169,15 @@ var shownConfig = []string{
 }
 
 func configuration(c analysis.Conf) []Fact {
-	var facts []Fact
+	facts := []Fact{}
 	for _, key := range shownConfig {
 		prop, _ := analysis.FindProperty(key)
-		text := prop.Default + " (default)"
+		id := "conf." + key
 		if v, set := c[key]; set {
-			text = Inert(v)
-		} else if prop.Default == "" {
-			continue
+			facts = append(facts, foreign(id, key, v, RoleMeasured, topics[key]...))
+		} else if prop.Default != "" {
+			facts = append(facts, measured(id, key, prop.Default+" (default)", topics[key]...))
 		}
-		facts = append(facts, Fact{"conf." + key, key, text, RoleMeasured})
 	}
 	return facts
 }
@@ -153,9 +187,12 @@ func findingFact(r *analysis.Rule, f analysis.Finding, abstained bool) FindingFa
 	if abstained {
 		out.Flag = FlagAbstained
 	}
-	out.Reason = Fact{"finding." + f.Rule + ".reason", r.Title, f.Reason, RoleReason}
+	out.Reason = Fact{ID: "finding." + f.Rule + ".reason", Label: r.Title, Text: ForeignReason(f.Reason), Role: RoleReason}
 	for i, e := range f.Evidence {
-		out.Evidence = append(out.Evidence, Fact{fmt.Sprintf("finding.%s.%d", f.Rule, i), e.Label, Quantity(e.Value, e.Unit), RoleMeasured})
+		out.Evidence = append(out.Evidence, measured(fmt.Sprintf("finding.%s.%d", f.Rule, i), e.Label, Quantity(e.Value, e.Unit)))
+	}
+	for i, say := range distinctive(out.Evidence) {
+		out.Evidence[i].Say = say
 	}
 	return out
 }
@@ -173,7 +210,7 @@ func flagOf(s analysis.Status) Flag {
 
 func changeFact(c analysis.Change) ChangeFact {
 	id := "change." + c.Key
-	from := Inert(c.From)
+	from := c.From
 	switch {
 	case c.From == "" && c.Effective == "":
 		from = "not set"
@@ -184,50 +221,43 @@ func changeFact(c analysis.Change) ChangeFact {
 		Key:        c.Key,
 		Rule:       c.Rule,
 		Confidence: string(c.Confidence),
-		From:       Fact{id + ".from", c.Key, from, RoleOld},
-		To:         Fact{id + ".to", c.Key, c.To, RoleNew},
+		Name:       Fact{ID: id + ".name", Label: "property", Text: c.Key, Role: RoleName},
+		From:       Fact{ID: id + ".from", Label: c.Key, Text: Foreign(from), Role: RoleOld, Foreign: c.From != ""},
+		To:         Fact{ID: id + ".to", Label: c.Key, Text: c.To, Role: RoleNew},
+		Direction:  direction(c),
 	}
+}
+
+// direction says which way a change goes, "" where the values cannot be
+// compared or nothing was set before.
+func direction(c analysis.Change) string {
+	from, to := analysis.ParseBytes(c.Effective, 1), analysis.ParseBytes(c.To, 1)
+	switch {
+	case !from.OK || !to.OK || from.V == to.V:
+		return ""
+	case from.V < to.V:
+		return "up"
+	}
+	return "down"
 }
 
 func effectFacts(e *analysis.Effect) []Fact {
 	if e == nil {
-		return nil
+		return []Fact{}
 	}
 	facts := []Fact{
-		{"effect.container.before", "container of one executor, before", Bytes(float64(e.ContainerBefore)), RoleMeasured},
-		{"effect.container.after", "container of one executor, after", Bytes(float64(e.ContainerAfter)), RolePredicted},
-		{"effect.memory.before", "memory reserved per run, median", GBHours(e.GBHoursBefore), RoleMeasured},
-		{"effect.memory.range", "range over the runs", GBHours(e.GBHoursLow) + " to " + GBHours(e.GBHoursHigh), RoleMeasured},
-		{"effect.memory.after", "memory reserved per run, predicted", GBHours(e.GBHoursAfter), RolePredicted},
+		measured("effect.container.before", "container of one executor, before", Bytes(float64(e.ContainerBefore)), "container"),
+		predicted("effect.container.after", "container of one executor, after", Bytes(float64(e.ContainerAfter)), "container"),
+		measured("effect.memory.before", "memory reserved per run, median", GBHours(e.GBHoursBefore), "memory", "reserved"),
+		measured("effect.memory.low", "least memory reserved by a run", GBHours(e.GBHoursLow), "least", "smallest", "lowest"),
+		measured("effect.memory.high", "most memory reserved by a run", GBHours(e.GBHoursHigh), "most", "largest", "highest"),
+		predicted("effect.memory.after", "memory reserved per run, predicted", GBHours(e.GBHoursAfter), "memory", "reserved"),
 	}
 	if e.GBHoursBefore > 0 {
-		facts = append(facts, Fact{"effect.memory.delta", "difference", fmt.Sprintf("%+.0f %%", 100*(e.GBHoursAfter/e.GBHoursBefore-1)), RolePredicted})
+		facts = append(facts, predicted("effect.memory.delta", "difference", fmt.Sprintf("%+.0f %%", 100*(e.GBHoursAfter/e.GBHoursBefore-1)), "difference", "change", "("))
 	}
 	if e.RunsPerMonth > 0 {
-		facts = append(facts, Fact{"effect.month", "difference per month", fmt.Sprintf("%+.1f GiB·h", (e.GBHoursAfter-e.GBHoursBefore)*e.RunsPerMonth), RolePredicted})
+		facts = append(facts, predicted("effect.month", "difference per month", fmt.Sprintf("%+.1f GiB·h", (e.GBHoursAfter-e.GBHoursBefore)*e.RunsPerMonth), "month", "monthly"))
 	}
 	return facts
-}
-
-// maxForeign bounds a text of an application or a repository, in runes.
-const maxForeign = 120
-
-// Inert makes a foreign text safe to print as a value: printable, and bounded.
-func Inert(s string) string {
-	r := []rune(Printable(s))
-	if len(r) > maxForeign {
-		return string(r[:maxForeign]) + "…"
-	}
-	return string(r)
-}
-
-// Printable makes a foreign text one line without control or formatting
-// characters, which could drive a terminal or reorder text.
-func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\t' && unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
 }

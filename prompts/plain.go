@@ -5,30 +5,29 @@ import (
 	"strings"
 )
 
-// Words are the prose of one report. Every value in them is a reference to a
-// fact, "{{fact:ID}}".
-type Words struct {
-	Overview string            `json:"overview"`
-	Health   string            `json:"health"`
-	Impact   map[string]string `json:"impact"` // by property: what the change will do
-	Summary  string            `json:"summary"`
-}
-
-// Plain fills the Words from the Facts alone. It cannot fail.
+// Plain fills the Words from the Facts alone. It cannot fail, and what it
+// writes passes [Check].
 func Plain(f Facts) Words {
-	return Words{
-		Overview: plainOverview(f),
-		Health:   plainHealth(f),
-		Impact:   plainImpact(f),
-		Summary:  plainSummary(f),
+	w := Words{
+		Overview:      plainOverview(f),
+		Configuration: plainConfiguration(f),
+		Health:        plainHealth(f),
+		Findings:      map[string]FindingWords{},
+		Changes:       map[string]ChangeWords{},
+		Summary:       plainSummary(f),
 	}
+	for _, d := range f.Findings {
+		w.Findings[d.Rule] = FindingWords{d.Flag, plainFinding(d)}
+	}
+	for _, c := range f.Changes {
+		w.Changes[c.Key] = plainChange(c)
+	}
+	return w
 }
-
-func ref(id string) string { return "{{fact:" + id + "}}" }
 
 func plainOverview(f Facts) string {
 	if !f.has("app.runs") {
-		return ""
+		return "No run of this job was measured."
 	}
 	s := fmt.Sprintf("%s runs from %s to %s", ref("app.runs"), ref("app.first"), ref("app.last"))
 	if f.has("app.duration") {
@@ -38,6 +37,13 @@ func plainOverview(f Facts) string {
 		s += ", " + ref("app.failed") + " of them failed"
 	}
 	return s + "."
+}
+
+func plainConfiguration(f Facts) string {
+	if len(f.Config) == 0 {
+		return "Unknown: no run says what it had."
+	}
+	return "As the newest of these runs had it."
 }
 
 func plainHealth(f Facts) string {
@@ -58,31 +64,50 @@ func plainHealth(f Facts) string {
 	return "Nothing wrong was seen."
 }
 
+// meanings say what a symptom is to someone who does not know Spark.
+var meanings = map[string]string{
+	"heap_oom":              "Tasks died because the data they held did not fit into the heap of their executor.",
+	"container_kill":        "The platform ended executors that used more memory than their containers were given.",
+	"spill":                 "Data that did not fit into memory was written to disk and read again.",
+	"gc_pressure":           "Executors spent their time on freeing memory instead of on tasks.",
+	"tiny_tasks":            "Most of the time of such tasks goes into scheduling them.",
+	"idle_executors":        "Some executors can never have had a task.",
+	"over_provisioned_heap": "The executors reserve memory that they never came near to using.",
+}
+
+func plainFinding(d FindingFact) string {
+	s := ref(d.Reason.ID) + "."
+	if meaning := meanings[d.Rule]; d.Flag == FlagAction && meaning != "" {
+		s += " " + meaning
+	}
+	return s
+}
+
 // impacts say what a change of a property does when a rule asks for it.
 var impacts = map[string]string{
 	"heap_oom/spark.executor.memory":               "Each executor gets a larger heap, so that tasks stop dying of OutOfMemoryError.",
-	"heap_oom/spark.executor.cores":                "Fewer tasks share one heap, so that each gets more of it.",
+	"heap_oom/spark.executor.cores":                "Fewer tasks share a heap, so that each gets more of it.",
 	"container_kill/spark.executor.memoryOverhead": "Containers get room for memory outside the heap, so that the platform stops killing them.",
 	"spill/spark.sql.shuffle.partitions":           "Each task sorts or aggregates less data at a time, so that it fits into memory.",
 	"spill/spark.executor.memory":                  "Each task gets more memory to sort and aggregate in.",
-	"spill/spark.executor.cores":                   "Fewer tasks share one heap, so that each gets more of it.",
-	"gc_pressure/spark.executor.memory":            "A larger heap is collected less often.",
-	"gc_pressure/spark.executor.cores":             "Fewer tasks share one heap, so that it is collected less often.",
-	"tiny_tasks/spark.sql.shuffle.partitions":      "Fewer, larger tasks: less time goes into scheduling them.",
-	"idle_executors/spark.executor.instances":      "The executors that never had a task go back to the cluster.",
+	"spill/spark.executor.cores":                   "Fewer tasks share a heap, so that each gets more of it.",
+	"gc_pressure/spark.executor.memory":            "The heap fills up less often, so that less time goes into collecting garbage.",
+	"gc_pressure/spark.executor.cores":             "Fewer tasks fill the same heap, so that less time goes into collecting garbage.",
+	"tiny_tasks/spark.sql.shuffle.partitions":      "Fewer and larger tasks, so that less time goes into scheduling.",
+	"idle_executors/spark.executor.instances":      "Executors that never had a task go back to the cluster.",
 	"over_provisioned_heap/spark.executor.memory":  "The heap keeps a margin over the largest peak that was measured; the rest goes back to the cluster.",
 }
 
-func plainImpact(f Facts) map[string]string {
-	m := make(map[string]string)
-	for _, c := range f.Changes {
-		text, ok := impacts[c.Rule+"/"+c.Key]
-		if !ok {
-			text = "Keeps the number of task slots."
-		}
-		m[c.Key] = text
+func plainChange(c ChangeFact) ChangeWords {
+	impact, ok := impacts[c.Rule+"/"+c.Key]
+	if !ok {
+		impact = "Keeps the number of task slots of the application."
 	}
-	return m
+	why := "A step up that the next runs can prove or disprove."
+	if c.Direction == "down" {
+		why = "No further than the measured runs allow."
+	}
+	return ChangeWords{Explanation: why, Impact: impact}
 }
 
 func plainSummary(f Facts) string {
@@ -91,7 +116,7 @@ func plainSummary(f Facts) string {
 	}
 	var parts []string
 	for _, c := range f.Changes {
-		parts = append(parts, fmt.Sprintf("%s from %s to %s", c.Key, ref(c.From.ID), ref(c.To.ID)))
+		parts = append(parts, fmt.Sprintf("%s from %s to %s", ref(c.Name.ID), ref(c.From.ID), ref(c.To.ID)))
 	}
 	s := "Change " + strings.Join(parts, ", ") + "."
 	if f.has("effect.memory.delta") {
@@ -102,52 +127,4 @@ func plainSummary(f Facts) string {
 		s += ", if the runs last as long as before."
 	}
 	return s
-}
-
-// Resolve replaces the references of a text by their facts. A reference to a
-// fact that does not exist is a bug of the writer, and shown as such.
-func (f Facts) Resolve(text string) string {
-	var b strings.Builder
-	for {
-		before, rest, ok := strings.Cut(text, "{{fact:")
-		b.WriteString(before)
-		if !ok {
-			return b.String()
-		}
-		id, after, _ := strings.Cut(rest, "}}")
-		if fact, ok := f.find(id); ok {
-			b.WriteString(fact.Text)
-		} else {
-			b.WriteString("(no such fact)")
-		}
-		text = after
-	}
-}
-
-func (f Facts) has(id string) bool {
-	_, ok := f.find(id)
-	return ok
-}
-
-func (f Facts) find(id string) (Fact, bool) {
-	for _, fact := range f.all() {
-		if fact.ID == id {
-			return fact, true
-		}
-	}
-	return Fact{}, false
-}
-
-// all are the facts in the order of the report.
-func (f Facts) all() []Fact {
-	all := append([]Fact(nil), f.Overview...)
-	all = append(all, f.Config...)
-	for _, d := range f.Findings {
-		all = append(all, d.Reason)
-		all = append(all, d.Evidence...)
-	}
-	for _, c := range f.Changes {
-		all = append(all, c.From, c.To)
-	}
-	return append(all, f.Effect...)
 }

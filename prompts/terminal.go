@@ -50,19 +50,28 @@ func (t Terminal) Report(w io.Writer, f Facts, words Words) error {
 	p.wrap(4, "", f.Resolve(words.Overview))
 	p.pairs(unsaid(f.Overview, words.Overview))
 	p.section("Current Spark configuration")
+	p.wrap(4, "", f.Resolve(words.Configuration))
 	p.pairs(f.Config)
 	p.section("Job health summary")
 	p.wrap(4, "", f.Resolve(words.Health))
-	p.findings()
+	p.findings(words)
 	p.section("Resource recommendations")
 	p.changes(words)
 	p.section("Summary")
 	p.wrap(4, "", f.Resolve(words.Summary))
 	if len(f.Disclosed) > 0 {
-		p.wrap(4, dim, "Judged under gates that are not the defaults: "+strings.Join(f.Disclosed, ", ")+".")
+		p.wrap(4, dim, "Judged under gates that are not the defaults: "+disclosed(f)+".")
 	}
 	_, err := io.WriteString(w, p.b.String())
 	return err
+}
+
+func disclosed(f Facts) string {
+	var parts []string
+	for _, g := range f.Disclosed {
+		parts = append(parts, g.Label+" "+g.Text)
+	}
+	return strings.Join(parts, ", ")
 }
 
 type printer struct {
@@ -105,16 +114,17 @@ func (p *printer) pairs(facts []Fact) {
 
 var flagColor = map[Flag]string{FlagOK: green, FlagAction: red, FlagNotMeasured: yellow, FlagAbstained: dim}
 
-func (p *printer) findings() {
+func (p *printer) findings(words Words) {
 	for _, d := range p.f.Findings {
 		head := p.t.Paint(flagColor[d.Flag], pad(string(d.Flag), 12)) + "  "
-		for i, line := range fill(d.Title+": "+d.Reason.Text, p.t.Width-gutter) {
+		said := words.Findings[d.Rule].Explanation
+		for i, line := range fill(d.Title+": "+p.f.Resolve(said), p.t.Width-gutter) {
 			if i > 0 {
 				head = strings.Repeat(" ", 14)
 			}
 			p.line(4, head+line)
 		}
-		for _, e := range d.Evidence {
+		for _, e := range unsaid(append([]Fact{d.Reason}, d.Evidence...), said) {
 			p.wrap(gutter, dim, e.Label+": "+e.Text)
 		}
 	}
@@ -126,7 +136,8 @@ func (p *printer) changes(words Words) {
 	}
 	for _, c := range p.f.Changes {
 		p.line(4, fmt.Sprintf("%s  %s -> %s  %s", p.t.Paint(bold, c.Key), c.From.Text, p.t.Paint(bold, c.To.Text), p.t.Faint("("+c.Rule+", confidence "+c.Confidence+")")))
-		p.wrap(6, "", p.f.Resolve(words.Impact[c.Key]))
+		said := words.Changes[c.Key]
+		p.wrap(6, "", p.f.Resolve(said.Explanation+" "+said.Impact))
 		p.wrap(6, p.outcomeColor(c), c.Ended())
 	}
 	p.pairs(unsaid(p.f.Effect, words.Summary))
