@@ -12,5 +12,6 @@ COPY --from=build /out/sparktune /usr/local/bin/sparktune
 # The lake and everything else that sparktune keeps; mount a volume here.
 ENV SPARKTUNE_STATE=/var/lib/sparktune
 VOLUME /var/lib/sparktune
-USER nonroot
+# distroless's nonroot
+USER 65532
 ENTRYPOINT ["/usr/local/bin/sparktune"]

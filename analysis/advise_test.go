@@ -3,6 +3,7 @@ package analysis
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -205,7 +206,7 @@ type testCase struct {
 func parseCase(t testing.TB, src string) testCase {
 	t.Helper()
 	c := testCase{policy: DefaultPolicy()}
-	for _, line := range strings.Split(strings.TrimSpace(src), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(src), "\n") {
 		if err := c.parseLine(line); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
@@ -269,10 +270,7 @@ func (c *testCase) setConf(runs []Run, s string) error {
 		return fmt.Errorf("no value")
 	}
 	for i := range runs {
-		conf := Conf{}
-		for k, v := range runs[i].Conf {
-			conf[k] = v
-		}
+		conf := maps.Clone(runs[i].Conf)
 		conf[key] = value
 		runs[i].Conf = conf
 	}
@@ -295,7 +293,7 @@ func (c *testCase) gate(s string) error {
 }
 
 func setColumns(runs []Run, s string) error {
-	for _, assignment := range strings.Fields(s) {
+	for assignment := range strings.FieldsSeq(s) {
 		name, value, _ := strings.Cut(assignment, "=")
 		for i := range runs {
 			if err := setColumn(&runs[i], name, value); err != nil {

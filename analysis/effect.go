@@ -1,6 +1,9 @@
 package analysis
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // An Effect is what the changes are expected to do to the memory that is
 // reserved, per run, on runs as they were. Durations are not predicted here:
@@ -26,10 +29,7 @@ func effectOf(p *Profile, changes []Change) *Effect {
 	if !before.OK {
 		return nil
 	}
-	after := Conf{}
-	for k, v := range p.Conf() {
-		after[k] = v
-	}
+	after := maps.Clone(p.Conf())
 	for _, c := range changes {
 		after[c.Key] = c.To
 	}

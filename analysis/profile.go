@@ -68,7 +68,7 @@ func (p *Profile) keep(runs []*Run, reason string, ok func(*Run) bool) []*Run {
 }
 
 func compareRuns(a, b *Run) int {
-	return cmp.Or(a.Start.Compare(b.Start), a.Key.Compare(b.Key))
+	return cmp.Or(a.Start.Compare(b.Start), a.Compare(b.Key))
 }
 
 type group struct{ environment, runType string }

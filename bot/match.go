@@ -59,7 +59,7 @@ func match(jobs []patcher.Job, runs []analysis.Run) (map[string][]analysis.Run, 
 	lost := make(map[string]*Unmatched)
 	ladder := newLadder(jobs)
 	runs = slices.Clone(runs)
-	slices.SortFunc(runs, func(a, b analysis.Run) int { return a.Key.Compare(b.Key) })
+	slices.SortFunc(runs, func(a, b analysis.Run) int { return a.Compare(b.Key) })
 	for _, r := range runs {
 		by, candidates := ladder.jobsOf(&r)
 		if len(candidates) != 1 {

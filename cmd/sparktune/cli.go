@@ -94,20 +94,18 @@ func (c *cli) invoke(ctx context.Context, cmd command, args []string) error {
 }
 
 func (c *cli) exitCode(err error, name string) int {
-	var usage usageError
-	var hint hintError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errChanges):
 		return exitChanges
-	case errors.As(err, &usage):
+	case errors.As(err, new(usageError)):
 		c.logf("%v", err)
 		c.logf("try 'sparktune %s'", strings.TrimSpace("help "+name))
 		return exitUsage
 	}
 	c.logf("%v", err)
-	if errors.As(err, &hint) {
+	if hint, ok := errors.AsType[hintError](err); ok {
 		c.logf("%s", hint.hint)
 	}
 	return exitFailed
