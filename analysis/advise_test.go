@@ -258,7 +258,7 @@ func (c *testCase) history(s string) error {
 		at := start.Add(time.Duration(i) * step)
 		c.runs = append(c.runs, Run{
 			Key: Key{AppID: fmt.Sprintf("app-%03d", i+1)}, Start: at, End: at.Add(30 * time.Minute), Finished: true, Status: StatusSucceeded,
-			SparkVersion: "3.5.1", Workload: WorkloadBatch, Conf: Conf{},
+			SparkVersion: "3.5.1", Workload: WorkloadBatch,
 		})
 	}
 	return err
@@ -270,7 +270,8 @@ func (c *testCase) setConf(runs []Run, s string) error {
 		return fmt.Errorf("no value")
 	}
 	for i := range runs {
-		conf := maps.Clone(runs[i].Conf)
+		conf := Conf{}
+		maps.Copy(conf, runs[i].Conf)
 		conf[key] = value
 		runs[i].Conf = conf
 	}

@@ -29,7 +29,8 @@ func effectOf(p *Profile, changes []Change) *Effect {
 	if !before.OK {
 		return nil
 	}
-	after := maps.Clone(p.Conf())
+	after := Conf{}
+	maps.Copy(after, p.Conf())
 	for _, c := range changes {
 		after[c.Key] = c.To
 	}
