@@ -40,6 +40,7 @@ class Run:
     env: tuple = ()  # what the Airflow process gets besides, as (name, value)
     job: str = ""  # name of the job when its log does not say it
     kill: tuple = ()  # seconds after which one executor is terminated from outside, each
+    edit: tuple = ()  # (file, old, new): the DAG file as it was at that date
 
     @property
     def key(self):
@@ -54,12 +55,24 @@ def plural(n, noun):
     return f"{n} {noun}" + ("" if n == 1 else "s")
 
 
+def stop(child):
+    """Ends a run and all that it started; Airflow does not always obey a SIGTERM."""
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, sig)
+            child.wait(15)
+        except (subprocess.TimeoutExpired, ProcessLookupError):
+            pass
+
+
 class Lab:
     def __init__(self, folder, repo, spark="spark"):
         self.folder, self.repo, self.spark = Path(folder).resolve(), Path(repo).resolve(), spark
         self.env = {}
 
     def __enter__(self):
+        # So that what was started is stopped, however we are asked to end.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         self.folder.mkdir(parents=True, exist_ok=True)
         # Children inherit the lock: after a kill of this process alone, the
         # next one waits for the run that is still going, then makes it again.
@@ -108,7 +121,7 @@ class Lab:
             **self.env,
             "PATH": f"{self.env['SPARK_HOME']}/bin:{CACHE}/airflow/bin:{self.env['PATH']}",
             "AIRFLOW_HOME": str(home),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(self.repo / "dags"),
+            "AIRFLOW__CORE__DAGS_FOLDER": f"{self.repo}/dags",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
             "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type": "spark", "host": "yarn", "extra": {"deploy-mode": "client"}}',
@@ -134,25 +147,36 @@ class Lab:
         shutil.copytree(self.env["SPARK_CONF_DIR"], folder / "spark-conf")
         conf = folder / "spark-conf" / "spark-defaults.conf"
         conf.write_text(conf.read_text().replace(f"file://{self.folder}/events", f"file://{folder}/events"))
+        repo = self.repo
+        if run.edit:
+            repo = folder / "repo"
+            shutil.copytree(self.repo, repo)
+            file, old, new = run.edit
+            text = (repo / file).read_text()
+            if old not in text:
+                raise SystemExit(f"{file} does not say {old!r}")
+            (repo / file).write_text(text.replace(old, new))
         command = [CACHE / "airflow" / "bin" / "airflow", "dags", "test", run.dag, run.date]
         if run.skip:
             command += ["--mark-success-pattern", run.skip]
-        env = {**self.airflow_env(home), "SPARK_CONF_DIR": str(folder / "spark-conf"), **dict(run.env)}
+        env = self.airflow_env(home) | {"SPARK_CONF_DIR": str(folder / "spark-conf"), **dict(run.env)}
+        env["AIRFLOW__CORE__DAGS_FOLDER"] = str(repo / "dags")
         start = time.monotonic()
         with open(folder / "airflow.log", "w") as log:
             child = subprocess.Popen(
-                command, cwd=self.repo, env=env, stdout=log, stderr=log, pass_fds=[self.lock], start_new_session=True
+                command, cwd=repo, env=env, stdout=log, stderr=log, pass_fds=[self.lock], start_new_session=True
             )
             try:
                 over = self.watch(child, run, start)
             except BaseException:
-                os.killpg(child.pid, signal.SIGTERM)
+                stop(child)
                 raise
         result = {
             "seconds": round(time.monotonic() - start),
             "exit": child.returncode,
             "timeout": over,
-            "logs": sorted(p.name for p in (folder / "events").iterdir() if not p.name.endswith(".inprogress")),
+            # One that is still in progress is the log of a driver that died.
+            "logs": sorted(p.name for p in (folder / "events").iterdir() if not p.name.startswith(".")),
         }
         partial = folder / "done.json.tmp"
         partial.write_text(json.dumps(result))
@@ -165,8 +189,7 @@ class Lab:
         first = None
         while child.poll() is None:
             if time.monotonic() - start > TIMEOUT:
-                os.killpg(child.pid, signal.SIGTERM)
-                child.wait()
+                stop(child)
                 return True
             if kills:
                 executors = self.executors()

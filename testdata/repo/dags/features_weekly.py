@@ -25,5 +25,11 @@ with DAG(
         application_args=["--date={{ ds }}", "--lake={{ var.value.lake }}"],
         executor_cores=1,
         num_executors=2,
-        conf={"spark.sql.shuffle.partitions": "2", "spark.sql.adaptive.enabled": "false"},
+        conf={
+            "spark.sql.shuffle.partitions": "2",
+            "spark.sql.adaptive.enabled": "false",
+            # Without a hook of our own YARN's kills the JVM at its first
+            # OutOfMemoryError, mostly before the task can report it.
+            "spark.executor.extraJavaOptions": "-XX:OnOutOfMemoryError='echo heap exhausted in %p'",
+        },
     )

@@ -1,0 +1,19 @@
+"""Keeps a table in memory that just fits: cached.py ROWS PARTITIONS PASSES."""
+import sys
+
+from pyspark import StorageLevel
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+
+def main(rows, partitions, passes):
+    spark = SparkSession.builder.getOrCreate()
+    table = spark.range(0, rows, 1, partitions).withColumn("text", F.concat(F.col("id"), F.lit("x" * 400)))
+    table = table.persist(StorageLevel.MEMORY_ONLY)
+    for p in range(passes):
+        print(table.filter(F.col("text").endswith(F.lit(str(p)))).count())
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
