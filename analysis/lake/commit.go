@@ -98,7 +98,7 @@ func (l *Lake) currentTable(ctx context.Context) (*table.Table, error) {
 	}
 	sc := t.Schema() // a copy each time
 	missing := pick(l.fields, func(f field) bool {
-		_, ok := sc.FindFieldByName(f.name)
+		_, ok := sc.FindFieldByName(f.column)
 		return !ok
 	})
 	if len(missing) == 0 {

@@ -28,18 +28,21 @@ type CompactStats struct {
 // commit of its own: what was done stays done.
 func (l *Lake) Compact(ctx context.Context) (CompactStats, error) {
 	var done CompactStats
+	if l.foreign {
+		return done, l.explain(errReadOnly)
+	}
 	t, err := l.table(ctx)
 	if err != nil {
-		return done, explain(l.dir, err)
+		return done, l.explain(err)
 	}
 	tasks, err := t.Scan().PlanFiles(ctx)
 	if err != nil {
-		return done, explain(l.dir, err)
+		return done, l.explain(err)
 	}
 	for _, group := range groups(tasks) {
 		files, err := l.merge(ctx, t, group)
 		if err != nil {
-			return done, explain(l.dir, err)
+			return done, l.explain(err)
 		}
 		if files > 0 {
 			done.Before += len(group)

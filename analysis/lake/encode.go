@@ -24,7 +24,7 @@ func encode(sc *iceberg.Schema, fs []field, runs []analysis.Run) (arrow.RecordBa
 	}
 	byName := make(map[string]field, len(fs))
 	for _, f := range fs {
-		byName[f.name] = f
+		byName[f.column] = f
 	}
 	b := array.NewRecordBuilder(memory.DefaultAllocator, as)
 	defer b.Release()

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/mattn/go-sqlite3"
@@ -16,26 +17,34 @@ var (
 	errNewer  = errors.New("was written by a newer sparktune")
 )
 
-// explain says of an error of the lake in dir what a person can do about it.
-func explain(dir string, err error) error {
-	catalog := filepath.Join(dir, catalogFile)
+// explain says of an error what a person can do about it.
+func (l *Lake) explain(err error) error {
 	switch {
 	case errors.Is(err, errNewer):
-		return fmt.Errorf("lake %s %w: upgrade sparktune, or name another lake with --lake DIR", dir, err)
-	case errors.Is(err, errNoLake):
-		return fmt.Errorf("%s %w: name a new or empty folder with --lake DIR", dir, err)
-	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("open lake %s: a file is in the way (%w): name another folder with --lake DIR", dir, err)
-	case notWritable(err):
-		return fmt.Errorf("open lake %s: not writable (%w): fix its permissions, or name another folder with --lake DIR", dir, err)
-	case isSQLite(err, sqlite3.ErrNotADB, sqlite3.ErrCorrupt):
-		return fmt.Errorf("open lake %s: the catalog %s is damaged (%w): restore it from a backup, or start a new lake with --lake DIR and ingest the logs again", dir, catalog, err)
-	case isSQLite(err, sqlite3.ErrBusy, sqlite3.ErrLocked):
-		return fmt.Errorf("lake %s: the catalog %s stays locked by another process (%w): end it, or try again later", dir, catalog, err)
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("open lake %s: a file of the table is gone (%w): Iceberg keeps absolute paths, so move the lake back where it was made, or start a new one with --lake DIR", dir, err)
+		return fmt.Errorf("%s %w: upgrade sparktune, or name another lake with --lake DIR", l.where, err)
+	case l.dir == "":
+		return fmt.Errorf("%s, table %s: %w", l.where, strings.Join(l.ident, "."), err)
 	}
-	return fmt.Errorf("lake %s: %w", dir, err)
+	return explainFolder(l.where, filepath.Join(l.dir, catalogFile), err)
+}
+
+// explainFolder is explain for the embedded lake.
+func explainFolder(where, catalog string, err error) error {
+	switch {
+	case errors.Is(err, errNoLake):
+		return fmt.Errorf("%s %w: name a new or empty folder with --lake DIR", where, err)
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s: a file is in the way (%w): name another folder with --lake DIR", where, err)
+	case notWritable(err):
+		return fmt.Errorf("%s: not writable (%w): fix its permissions, or name another folder with --lake DIR", where, err)
+	case isSQLite(err, sqlite3.ErrNotADB, sqlite3.ErrCorrupt):
+		return fmt.Errorf("%s: the catalog %s is damaged (%w): restore it from a backup, or start a new lake with --lake DIR and ingest the logs again", where, catalog, err)
+	case isSQLite(err, sqlite3.ErrBusy, sqlite3.ErrLocked):
+		return fmt.Errorf("%s: the catalog %s stays locked by another process (%w): end it, or try again later", where, catalog, err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: a file of the table is gone (%w): Iceberg keeps absolute paths, so move the lake back where it was made, or start a new one with --lake DIR", where, err)
+	}
+	return fmt.Errorf("%s: %w", where, err)
 }
 
 func notWritable(err error) bool {

@@ -25,7 +25,7 @@ func reopen(t testing.TB, dir string) *Lake {
 // openVersion opens the lake in dir as a program that knows the columns fs.
 func openVersion(t testing.TB, dir string, fs []field) *Lake {
 	t.Helper()
-	l, err := open(t.Context(), dir, fs)
+	l, err := connect(t.Context(), Config{Dir: dir}, fs)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,9 @@ import (
 // removes the files that only they used. Whoever reads such a snapshot at that
 // moment fails. It returns how many were forgotten.
 func (l *Lake) Expire(ctx context.Context, age time.Duration, keep int) (int, error) {
+	if l.foreign {
+		return 0, l.explain(errReadOnly)
+	}
 	expired := 0
 	err := retry(ctx, func() error {
 		t, err := l.table(ctx)
@@ -39,7 +42,7 @@ func (l *Lake) Expire(ctx context.Context, age time.Duration, keep int) (int, er
 		return l.commit(ctx, t, tx)
 	})
 	if err != nil {
-		return 0, explain(l.dir, err)
+		return 0, l.explain(err)
 	}
 	return expired, nil
 }
@@ -62,21 +65,21 @@ func (l *Lake) Verify(ctx context.Context, age time.Duration) (Report, error) {
 	var r Report
 	t, err := l.table(ctx)
 	if err != nil {
-		return r, explain(l.dir, err)
+		return r, l.explain(err)
 	}
 	orphans, err := t.PlanOrphanFiles(ctx, table.WithFilesOlderThan(age))
 	if err != nil {
-		return r, explain(l.dir, err)
+		return r, l.explain(err)
 	}
 	r.Orphans = slices.Sorted(slices.Values(orphans.Files()))
 	if err := r.files(ctx, t); err != nil {
-		return r, explain(l.dir, err)
+		return r, l.explain(err)
 	}
 	if len(r.Missing) > 0 {
 		return r, nil // the keys can't be read
 	}
 	if err := r.keys(ctx, l, t); err != nil {
-		return r, explain(l.dir, err)
+		return r, l.explain(err)
 	}
 	return r, nil
 }
@@ -114,7 +117,7 @@ func exists(files io.IO, path string) bool {
 
 func (r *Report) keys(ctx context.Context, l *Lake, t *table.Table) error {
 	count := make(map[analysis.Key]int)
-	required := pick(l.fields, func(f field) bool { return f.required })
+	required := pick(l.fields, func(f field) bool { return isKey(f.name) })
 	err := scan(ctx, t, iceberg.AlwaysTrue{}, required, func(runs []analysis.Run) {
 		r.Rows += int64(len(runs))
 		for i := range runs {
@@ -132,13 +135,16 @@ func (r *Report) keys(ctx context.Context, l *Lake, t *table.Table) error {
 
 // Clean removes the orphans older than age and returns them.
 func (l *Lake) Clean(ctx context.Context, age time.Duration) ([]string, error) {
+	if l.foreign {
+		return nil, l.explain(errReadOnly)
+	}
 	t, err := l.table(ctx)
 	if err != nil {
-		return nil, explain(l.dir, err)
+		return nil, l.explain(err)
 	}
 	done, err := t.DeleteOrphanFiles(ctx, table.WithFilesOlderThan(age))
 	if err != nil {
-		return nil, explain(l.dir, err)
+		return nil, l.explain(err)
 	}
 	return slices.Sorted(slices.Values(done.DeletedFiles)), nil
 }

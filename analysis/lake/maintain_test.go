@@ -1,7 +1,6 @@
 package lake
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -12,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sparktune/sparktune/analysis"
 )
@@ -53,7 +52,7 @@ func TestCompact(t *testing.T) {
 	if want := (CompactStats{Before: 12, After: 3}); err != nil || stats != want {
 		t.Errorf("Compact: got %+v, %v, want %+v", stats, err, want)
 	}
-	if diff := gocmp.Diff(want, runs(t, l, Query{})); diff != "" {
+	if diff := cmp.Diff(want, runs(t, l, Query{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := dataFiles(t, l); got != 3 {
@@ -75,7 +74,7 @@ func inFile(t *testing.T, l *Lake) []analysis.Run {
 		t.Fatal(err)
 	}
 	var rows []analysis.Run
-	err = scan(t.Context(), tb, window(time.Time{}, noon.AddDate(0, 0, 8)), l.fields, func(b []analysis.Run) { rows = append(rows, b...) })
+	err = scan(t.Context(), tb, window("start_ts", time.Time{}, noon.AddDate(0, 0, 8)), l.fields, func(b []analysis.Run) { rows = append(rows, b...) })
 	if err != nil || len(rows) == 0 {
 		t.Fatalf("got %d rows, %v", len(rows), err)
 	}
@@ -105,7 +104,7 @@ func TestIngestDuringCompaction(t *testing.T) {
 	stop()
 	wg.Wait()
 	slices.SortFunc(want, byStart)
-	if diff := gocmp.Diff(want, runs(t, l, Query{})); diff != "" {
+	if diff := cmp.Diff(want, runs(t, l, Query{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	r := verify(t, l)
@@ -142,7 +141,7 @@ func TestExpire(t *testing.T) {
 	if n, err := l.Expire(t.Context(), 0, 2); err != nil || n != 7 {
 		t.Errorf("Expire: got %d, %v, want 7 of 9", n, err)
 	}
-	if diff := gocmp.Diff(want, runs(t, l, Query{})); diff != "" {
+	if diff := cmp.Diff(want, runs(t, l, Query{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if _, err := l.Expire(t.Context(), 0, 1); err != nil {
@@ -157,7 +156,7 @@ func TestExpire(t *testing.T) {
 func TestVerify(t *testing.T) {
 	l := openTemp(t)
 	scattered(t, l, 4)
-	if got, want := verify(t, l), (Report{Rows: 4, Files: 4}); !gocmp.Equal(got, want) || !got.Healthy() {
+	if got, want := verify(t, l), (Report{Rows: 4, Files: 4}); !cmp.Equal(got, want) || !got.Healthy() {
 		t.Errorf("sound lake: got %+v, want %+v", got, want)
 	}
 
@@ -210,35 +209,28 @@ func twice(t *testing.T, l *Lake, r analysis.Run) {
 // BenchmarkThousandCommits compares a table of a thousand commits, compacted,
 // with one that was written at once.
 //
-//	go test -run '^$' -bench ThousandCommits -benchtime 1x ./analysis/lake
+//	go test -run '^$' -bench ThousandCommits ./analysis/lake
 func BenchmarkThousandCommits(b *testing.B) {
-	for b.Loop() {
-		l, atOnce := openTemp(b), openTemp(b)
-		rows := scattered(b, l, 1000)
-		put(b, atOnce, rows...)
-		b.ReportMetric(readTime(b, l), "ms/read-scattered")
-		if _, err := l.Compact(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := l.Expire(b.Context(), 0, 1); err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(readTime(b, l), "ms/read-compacted")
-		b.ReportMetric(readTime(b, atOnce), "ms/read-at-once")
-		if diff := gocmp.Diff(runs(b, atOnce, Query{}), runs(b, l, Query{})); diff != "" {
-			b.Errorf("(-want +got):\n%s", diff)
-		}
+	l, atOnce := openTemp(b), openTemp(b)
+	rows := scattered(b, l, 1000)
+	put(b, atOnce, rows...)
+	read := func(name string, l *Lake) {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				runs(b, l, Query{})
+			}
+		})
 	}
-}
-
-// readTime is the best of five, in milliseconds.
-func readTime(tb testing.TB, l *Lake) float64 {
-	tb.Helper()
-	var times []time.Duration
-	for range 5 {
-		start := time.Now()
-		runs(tb, l, Query{})
-		times = append(times, time.Since(start))
+	read("scattered", l)
+	if _, err := l.Compact(b.Context()); err != nil {
+		b.Fatal(err)
 	}
-	return float64(slices.MinFunc(times, cmp.Compare).Microseconds()) / 1000
+	if _, err := l.Expire(b.Context(), 0, 1); err != nil {
+		b.Fatal(err)
+	}
+	read("compacted", l)
+	read("at once", atOnce)
+	if diff := cmp.Diff(runs(b, atOnce, Query{}), runs(b, l, Query{})); diff != "" {
+		b.Errorf("(-want +got):\n%s", diff)
+	}
 }

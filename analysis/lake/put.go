@@ -39,11 +39,14 @@ func (l *Lake) Put(ctx context.Context, runs []analysis.Run) (PutStats, error) {
 	if len(runs) == 0 {
 		return PutStats{}, nil
 	}
-	best := bestOf(runs)
 	var done PutStats
+	if l.foreign {
+		return done, l.explain(errReadOnly)
+	}
+	best := bestOf(runs)
 	err := retry(ctx, func() error { return l.putAll(ctx, best, &done) })
 	if err != nil {
-		return done, explain(l.dir, err)
+		return done, l.explain(err)
 	}
 	done.Unchanged = len(best) - done.Added - done.Replaced
 	return done, nil
@@ -171,7 +174,7 @@ func sameStart(runs []analysis.Run) iceberg.BooleanExpression {
 			to = r.Start
 		}
 	}
-	return iceberg.NewOr(window(from, to.Add(time.Microsecond)), iceberg.IsNull(iceberg.Reference("start_ts")))
+	return iceberg.NewOr(window("start_ts", from, to.Add(time.Microsecond)), iceberg.IsNull(iceberg.Reference("start_ts")))
 }
 
 // sameApp lets the rows through that may have the application ids of runs. It

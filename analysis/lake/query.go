@@ -46,10 +46,10 @@ func (q Query) matches(r *analysis.Run) bool {
 func (l *Lake) Runs(ctx context.Context, q Query) ([]analysis.Run, error) {
 	t, err := l.table(ctx)
 	if err != nil {
-		return nil, explain(l.dir, err)
+		return nil, l.explain(err)
 	}
 	var runs []analysis.Run
-	err = scan(ctx, t, q.filter(), l.project(q), func(batch []analysis.Run) {
+	err = scan(ctx, t, l.filter(q), l.project(q), func(batch []analysis.Run) {
 		for i := range batch {
 			if q.matches(&batch[i]) {
 				runs = append(runs, batch[i])
@@ -57,7 +57,7 @@ func (l *Lake) Runs(ctx context.Context, q Query) ([]analysis.Run, error) {
 		}
 	})
 	if err != nil {
-		return nil, explain(l.dir, err)
+		return nil, l.explain(err)
 	}
 	slices.SortFunc(runs, byStart)
 	return runs, nil
@@ -69,12 +69,13 @@ func byStart(a, b analysis.Run) int {
 
 // filter is what the files can be asked: it prunes partitions and row groups,
 // and lets more through than q selects.
-func (q Query) filter() iceberg.BooleanExpression {
-	return iceberg.NewAnd(window(q.From, q.To), q.jobFilter())
+func (l *Lake) filter(q Query) iceberg.BooleanExpression {
+	start, _ := l.column("start_ts")
+	return iceberg.NewAnd(window(start, q.From, q.To), l.jobFilter(q.Jobs))
 }
 
-func window(from, to time.Time) iceberg.BooleanExpression {
-	start := iceberg.Reference("start_ts")
+func window(column string, from, to time.Time) iceberg.BooleanExpression {
+	start := iceberg.Reference(column)
 	var e iceberg.BooleanExpression = iceberg.AlwaysTrue{}
 	if !from.IsZero() {
 		e = iceberg.NewAnd(e, iceberg.GreaterThanEqual(start, iceberg.Timestamp(from.UnixMicro())))
@@ -86,24 +87,28 @@ func window(from, to time.Time) iceberg.BooleanExpression {
 }
 
 // jobFilter names DAGs and prefixes of application names. All DAGs go into one
-// IN, which readers prune by.
-func (q Query) jobFilter() iceberg.BooleanExpression {
-	var dags []string
-	var e iceberg.BooleanExpression = iceberg.AlwaysFalse{}
-	for _, j := range q.Jobs {
-		switch {
-		case j.DAGID != "":
-			dags = append(dags, j.DAGID)
-		case j.AppPrefix != "":
-			e = iceberg.NewOr(e, beginsWith("app_name", j.AppPrefix))
-		default:
-			return iceberg.AlwaysTrue{}
-		}
-	}
-	if len(q.Jobs) == 0 {
+// IN, which readers prune by. A part that the table has no column for matches
+// no run.
+func (l *Lake) jobFilter(jobs []Job) iceberg.BooleanExpression {
+	if len(jobs) == 0 || slices.ContainsFunc(jobs, func(j Job) bool { return j.DAGID == "" && j.AppPrefix == "" }) {
 		return iceberg.AlwaysTrue{}
 	}
-	return iceberg.NewOr(e, iceberg.IsIn(iceberg.Reference("dag_id"), dags...))
+	dag, hasDAG := l.column("dag_id")
+	app, hasApp := l.column("app_name")
+	var dags []string
+	var e iceberg.BooleanExpression = iceberg.AlwaysFalse{}
+	for _, j := range jobs {
+		switch {
+		case j.DAGID != "" && hasDAG:
+			dags = append(dags, j.DAGID)
+		case j.DAGID == "" && hasApp:
+			e = iceberg.NewOr(e, beginsWith(app, j.AppPrefix))
+		}
+	}
+	if len(dags) == 0 {
+		return e
+	}
+	return iceberg.NewOr(e, iceberg.IsIn(iceberg.Reference(dag), dags...))
 }
 
 // beginsWith is a range of texts: iceberg-go plans with its own starts_with but
@@ -154,8 +159,8 @@ func scan(ctx context.Context, t *table.Table, filter iceberg.BooleanExpression,
 	sc := t.Schema() // a copy each time
 	var names []string
 	for _, f := range fs {
-		if _, ok := sc.FindFieldByName(f.name); ok {
-			names = append(names, f.name)
+		if _, ok := sc.FindFieldByName(f.column); ok {
+			names = append(names, f.column)
 		}
 	}
 	_, batches, err := t.Scan(table.WithRowFilter(filter), table.WithSelectedFields(names...)).ToArrowRecords(ctx)

@@ -10,20 +10,15 @@ import (
 	"github.com/sparktune/sparktune/analysis"
 )
 
-// Stored names and properties.
-const (
-	namespace = "sparktune"
-	runsTable = "runs"
-
-	// versionKey is a table property: the number of columns that the newest
-	// writer knew. Columns are only ever added, so their number is the version
-	// of the schema and nobody can forget to raise it.
-	versionKey = "sparktune.schema-version"
-)
+// versionKey is a table property: the number of columns that the newest writer
+// knew. Columns are only ever added, so their number is the version of the
+// schema and nobody can forget to raise it. A stored format.
+const versionKey = "sparktune.schema-version"
 
 // A field is one column of the table.
 type field struct {
-	name     string
+	name     string // in [analysis.Columns] or [analysis.Properties]
+	column   string // in the table: the same, except in a foreign one
 	doc      string
 	required bool
 	// value points to what the column holds of a run; types as in
@@ -41,6 +36,7 @@ func tableFields() []field {
 	for _, c := range analysis.Columns {
 		fs = append(fs, field{
 			name:     c.Name,
+			column:   c.Name,
 			doc:      fmt.Sprintf("%s [%s; %s]", c.Doc, c.Unit, c.Event),
 			required: isKey(c.Name),
 			value:    c.Field,
@@ -49,6 +45,7 @@ func tableFields() []field {
 	for _, p := range analysis.Properties {
 		fs = append(fs, field{
 			name:    p.Column,
+			column:  p.Column,
 			doc:     fmt.Sprintf("%s NULL when not set. [%s; %s]", p.Doc, kindUnit(p.Kind), p.Name),
 			value:   func(r *analysis.Run) any { return parsed(r.Conf, p) },
 			derived: true,
@@ -151,7 +148,7 @@ func newSchema(fs []field) *iceberg.Schema {
 	cols := make([]iceberg.NestedField, len(fs))
 	for i, f := range fs {
 		cols[i] = iceberg.NestedField{
-			ID: i + 1, Name: f.name, Doc: f.doc, Required: f.required,
+			ID: i + 1, Name: f.column, Doc: f.doc, Required: f.required,
 			Type: columnType(f.value(new(analysis.Run)), next),
 		}
 		if f.required {

@@ -158,7 +158,7 @@ func TestNewerLakeIsRefused(t *testing.T) {
 	old := openVersion(t, dir, fields[:50])
 	put(t, reopen(t, dir), fullRun(1))
 	const want = "newer sparktune (schema version"
-	if _, err := open(t.Context(), dir, fields[:50]); err == nil || !strings.Contains(err.Error(), want) {
+	if _, err := connect(t.Context(), Config{Dir: dir}, fields[:50]); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("open: got error %v, want %q in it", err, want)
 	}
 	// The old program was running when the new one came.

@@ -1,0 +1,109 @@
+package lake
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/apache/iceberg-go"
+	_ "github.com/apache/iceberg-go/catalog/glue"  // type glue
+	_ "github.com/apache/iceberg-go/catalog/rest"  // type rest
+	_ "github.com/apache/iceberg-go/catalog/sql"   // type sql
+	_ "github.com/apache/iceberg-go/io/gocloud/s3" // warehouses at s3://
+	"github.com/apache/iceberg-go/table"
+	_ "github.com/jackc/pgx/v5/stdlib" // SQL catalogs on Postgres
+)
+
+// defaultName is the name of the catalog. It is part of every row of a SQL
+// catalog: other engines must call the catalog by it to find the tables. A
+// stored format.
+const defaultName = "sparktune"
+
+// A Config says which table to use.
+type Config struct {
+	// Dir is the folder of an embedded lake: new, empty or a lake.
+	Dir string
+	// Catalog has the properties of another catalog, which is used in place of
+	// Dir, under the names that Iceberg and pyiceberg have for them: type
+	// (rest, glue or sql), uri, warehouse and what else the catalog needs. The
+	// uri of an SQL catalog is that of a Postgres database; its property name,
+	// sparktune by default, is the catalog's name in other engines.
+	Catalog map[string]string
+	// Table is the namespace and name of the table, sparktune.runs by default.
+	// It is created when it is missing.
+	Table string
+	// Columns says that Table belongs to somebody else and is only read. It
+	// maps names of [analysis.Columns] to the table's; a column that is not in
+	// it is looked for under its own name.
+	Columns map[string]string
+}
+
+// Open opens the lake in the folder dir and creates what is missing. The
+// folder must be new, empty or a lake.
+func Open(ctx context.Context, dir string) (*Lake, error) {
+	return Connect(ctx, Config{Dir: dir})
+}
+
+// Connect opens the table that c describes.
+func Connect(ctx context.Context, c Config) (*Lake, error) { return connect(ctx, c, fields) }
+
+// connect is Connect by a version of the program that knows the columns fs.
+func connect(ctx context.Context, c Config, fs []field) (*Lake, error) {
+	l := &Lake{fields: fs, ident: table.Identifier{"sparktune", "runs"}, where: "catalog " + c.address()}
+	if c.Table != "" {
+		l.ident = strings.Split(c.Table, ".")
+	}
+	name, props, err := c.properties(l)
+	if err != nil {
+		return nil, l.explain(err)
+	}
+	err = retry(ctx, func() error { return l.load(ctx, name, props, c.Columns) })
+	if err != nil {
+		return nil, l.explain(err)
+	}
+	return l, nil
+}
+
+// properties are those of iceberg-go for the catalog.
+func (c Config) properties(l *Lake) (name string, props iceberg.Properties, err error) {
+	if len(c.Catalog) > 0 {
+		return c.remote()
+	}
+	if l.dir, err = filepath.Abs(c.Dir); err != nil {
+		return "", nil, err
+	}
+	l.where = "lake " + l.dir
+	return defaultName, embedded(l.dir), makeFolder(l.dir)
+}
+
+// remote translates the properties for the SQL catalog, where iceberg-go wants
+// a driver and other engines name one of theirs in the uri.
+func (c Config) remote() (name string, props iceberg.Properties, err error) {
+	props = maps.Clone(c.Catalog)
+	name = props.Get("name", defaultName)
+	if props["type"] != "sql" {
+		return name, props, nil
+	}
+	scheme, rest, found := strings.Cut(props["uri"], "://")
+	scheme, _, _ = strings.Cut(scheme, "+")
+	if !found || scheme != "postgresql" && scheme != "postgres" {
+		return "", nil, fmt.Errorf("catalog property uri: want postgresql://..., a SQL catalog on another database is not supported")
+	}
+	props["uri"] = "postgres://" + rest
+	props["sql.driver"], props["sql.dialect"] = "pgx", "postgres"
+	return name, props, nil
+}
+
+// address names the catalog in messages, without its password.
+func (c Config) address() string {
+	kind, uri := c.Catalog["type"], c.Catalog["uri"]
+	if u, err := url.Parse(uri); err == nil {
+		uri = u.Redacted()
+	} else {
+		uri = ""
+	}
+	return strings.TrimSpace(kind + " " + uri)
+}

@@ -1,0 +1,87 @@
+package lake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sparktune/sparktune/analysis"
+)
+
+var errReadOnly = errors.New("belongs to somebody else (metrics.columns is set) and is only read")
+
+// mapColumns prepares a foreign table: each column gets the name it has there,
+// and what is missing there is dropped, which makes it a missing measurement
+// of every run.
+func (l *Lake) mapColumns(ctx context.Context, columns map[string]string) error {
+	t, err := l.table(ctx)
+	if err != nil {
+		return err
+	}
+	sc := t.Schema()
+	names := maps.Clone(columns)
+	taken := slices.Collect(maps.Values(columns))
+	var mapped []field
+	for _, f := range l.fields {
+		theirs, named := names[f.name]
+		delete(names, f.name)
+		switch {
+		case named:
+			f.column = theirs
+		case f.derived || slices.Contains(taken, f.column):
+			continue // their column of this name means something else
+		}
+		if _, ok := sc.FindFieldByName(f.column); ok {
+			mapped = append(mapped, f)
+		} else if named {
+			return fmt.Errorf("metrics.columns maps %s to %s, a column that table %s does not have", f.name, theirs, strings.Join(l.ident, "."))
+		}
+	}
+	if len(names) > 0 {
+		return fmt.Errorf("metrics.columns has %s, which is no column of sparktune", slices.Sorted(maps.Keys(names))[0])
+	}
+	l.foreign, l.fields = true, mapped
+	return l.checkNeeded()
+}
+
+// checkNeeded refuses a table without which no run can be told from another,
+// put in order, or be matched with a job.
+func (l *Lake) checkNeeded() error {
+	needed := []struct{ columns, why string }{
+		{"app_id", "without it runs can't be told apart"},
+		{"start_ts", "without it no window of runs can be chosen"},
+		{"app_name dag_id", "without one of them no run can be matched with a job"},
+	}
+	for _, n := range needed {
+		names := strings.Fields(n.columns)
+		if !slices.ContainsFunc(names, func(name string) bool { _, ok := l.column(name); return ok }) {
+			return fmt.Errorf("table %s has no column %s: %s; map it in metrics.columns",
+				strings.Join(l.ident, "."), strings.Join(names, " or "), n.why)
+		}
+	}
+	return nil
+}
+
+// Missing lists the names of [analysis.Columns] that a foreign table does not
+// have: rules that need one of them abstain on every run.
+func (l *Lake) Missing() []string {
+	var names []string
+	for _, c := range analysis.Columns {
+		if _, ok := l.column(c.Name); !ok {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// column is what the table calls the column of that name.
+func (l *Lake) column(name string) (string, bool) {
+	i := slices.IndexFunc(l.fields, func(f field) bool { return f.name == name })
+	if i < 0 {
+		return "", false
+	}
+	return l.fields[i].column, true
+}

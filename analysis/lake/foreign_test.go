@@ -1,0 +1,127 @@
+package lake
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/catalog"
+	"github.com/apache/iceberg-go/table"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sparktune/sparktune/analysis"
+)
+
+// foreignLake has a table platform.spark_jobs as another team may have made
+// it: names, types and order of their own.
+func foreignLake(t *testing.T) string {
+	t.Helper()
+	dir := openTemp(t).dir
+	cat, err := catalog.Load(t.Context(), defaultName, embedded(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := iceberg.NewSchema(0,
+		iceberg.NestedField{ID: 1, Name: "began", Type: iceberg.PrimitiveTypes.Timestamp},
+		iceberg.NestedField{ID: 2, Name: "application", Type: iceberg.PrimitiveTypes.String},
+		iceberg.NestedField{ID: 3, Name: "dag_id", Type: iceberg.PrimitiveTypes.String},
+		iceberg.NestedField{ID: 4, Name: "max_heap", Type: iceberg.PrimitiveTypes.Int32},
+		iceberg.NestedField{ID: 5, Name: "coverage", Type: iceberg.PrimitiveTypes.Float32},
+		iceberg.NestedField{ID: 6, Name: "owner", Type: iceberg.PrimitiveTypes.String},
+	)
+	if err := cat.CreateNamespace(t.Context(), table.Identifier{"platform"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	tb, err := cat.CreateTable(t.Context(), table.Identifier{"platform", "spark_jobs"}, sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	as, err := table.SchemaToArrowSchema(tb.Schema(), nil, true, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, _, err := array.RecordFromJSON(memory.DefaultAllocator, as, strings.NewReader(`[
+		{"began": "2026-11-22 12:00:00", "application": "app-1", "dag_id": "d", "max_heap": 7, "coverage": 0.5, "owner": "x"},
+		{"began": "2026-11-22 13:00:00", "application": "app-2", "dag_id": "e", "max_heap": null}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := array.NewRecordReader(as, []arrow.RecordBatch{rows})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tb.Append(t.Context(), reader, nil); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestForeignTable(t *testing.T) {
+	dir := foreignLake(t)
+	l, err := Connect(t.Context(), Config{Dir: dir, Table: "platform.spark_jobs", Columns: map[string]string{
+		"start_ts": "began", "app_id": "application", "peak_heap_bytes": "max_heap", "heap_coverage": "coverage",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	want := []analysis.Run{
+		{Key: analysis.Key{AppID: "app-1"}, Start: noon, DAGID: "d", PeakHeap: analysis.Some[int64](7), HeapCoverage: analysis.Some(0.5)},
+		{Key: analysis.Key{AppID: "app-2"}, Start: noon.Add(time.Hour), DAGID: "e"},
+	}
+	if diff := cmp.Diff(want, runs(t, l, Query{})); diff != "" {
+		t.Errorf("all (-want +got):\n%s", diff)
+	}
+	q := Query{To: noon.Add(time.Minute), Jobs: []Job{{DAGID: "d"}, {DAGID: "e"}, {AppPrefix: "no such column"}}}
+	if diff := cmp.Diff(want[:1], runs(t, l, q)); diff != "" {
+		t.Errorf("a query (-want +got):\n%s", diff)
+	}
+	if missing := l.Missing(); len(missing) != len(analysis.Columns)-5 || missing[0] != "cluster" {
+		t.Errorf("Missing: got %d of %d: %q", len(missing), len(analysis.Columns), missing)
+	}
+	if _, err := l.Put(t.Context(), want); err == nil || !strings.Contains(err.Error(), "only read") {
+		t.Errorf("Put: got error %v, want that it is only read", err)
+	}
+}
+
+func TestForeignTableErrors(t *testing.T) {
+	dir := foreignLake(t)
+	tests := map[string]struct {
+		table   string
+		columns map[string]string
+		want    string
+	}{
+		"no such table":     {"platform.none", map[string]string{}, "table does not exist"},
+		"not mapped":        {"platform.spark_jobs", map[string]string{}, "no column app_id: without it runs can't be told apart"},
+		"no start":          {"platform.spark_jobs", map[string]string{"app_id": "application"}, "no column start_ts"},
+		"mapped to nothing": {"platform.spark_jobs", map[string]string{"app_id": "applcation"}, "metrics.columns maps app_id to applcation, a column that table platform.spark_jobs does not have"},
+		"unknown column":    {"platform.spark_jobs", map[string]string{"appid": "application"}, "metrics.columns has appid, which is no column"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := Connect(t.Context(), Config{Dir: dir, Table: test.table, Columns: test.columns})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got error %v, want %q in it", err, test.want)
+			}
+		})
+	}
+}
+
+// TestForeignTypeDoesNotFit names the column.
+func TestForeignTypeDoesNotFit(t *testing.T) {
+	l, err := Connect(t.Context(), Config{Dir: foreignLake(t), Table: "platform.spark_jobs", Columns: map[string]string{
+		"start_ts": "began", "app_id": "application", "peak_heap_bytes": "owner",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = l.Runs(t.Context(), Query{})
+	if want := "column owner: has type utf8"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want %q in it", err, want)
+	}
+}
