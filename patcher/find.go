@@ -52,7 +52,7 @@ func (j *Job) Winner(key string) *Site {
 }
 
 func newFinder(fsys fs.FS) *finder {
-	return &finder{fsys: fsys, files: map[string]*source{}, byBase: map[string][]string{}, modules: map[string]*module{},
+	return &finder{fsys: fsys, files: map[string]*source{}, byBase: map[string][]string{}, modules: map[string]*module{}, resolved: map[string]*module{},
 		documents: map[*source]*value{}, done: map[*node]bool{}, claimed: map[string]bool{}}
 }
 
@@ -63,6 +63,8 @@ type finder struct {
 	paths   []string           // their paths, sorted
 	byBase  map[string][]string
 	modules map[string]*module // parsed Python files
+	// resolved caches module names as a folder imports them.
+	resolved map[string]*module
 	// documents are the YAML and JSON files that modules load.
 	documents map[*source]*value
 	done      map[*node]bool  // function bodies that have been walked
@@ -111,7 +113,7 @@ func (f *finder) libraries() map[string]bool {
 	out := map[string]bool{}
 	for _, p := range f.paths {
 		text := f.files[p].text
-		if path.Ext(p) != ".py" || !mentionsSpark(text) || !defines.Match(text) || !jobWords.Match(text) {
+		if path.Ext(p) != ".py" || !mentionsSpark(text) || !bytes.Contains(text, []byte("def ")) && !bytes.Contains(text, []byte("class ")) {
 			continue
 		}
 		name := baseName(p)
@@ -182,7 +184,16 @@ func (f *finder) open(p string) *module {
 // module resolves a module name as from imports it, nil when it is not in the
 // repository or not the only one of its name near enough.
 func (f *finder) module(from *module, name string) *module {
-	dir := path.Dir(from.path)
+	key := path.Dir(from.path) + "\x00" + name
+	m, ok := f.resolved[key]
+	if !ok {
+		m = f.resolve(path.Dir(from.path), name)
+		f.resolved[key] = m
+	}
+	return m
+}
+
+func (f *finder) resolve(dir, name string) *module {
 	if rest := strings.TrimLeft(name, "."); rest != name {
 		for range len(name) - len(rest) - 1 {
 			dir = path.Dir(dir)
@@ -238,11 +249,11 @@ func (f *finder) jobNames(m *module) []string {
 			if b.kind != bindImport {
 				continue
 			}
-			if jobWords.MatchString(b.what) || strings.HasSuffix(b.what, "Operator") {
+			if hasJobWord([]byte(b.what)) || strings.HasSuffix(b.what, "Operator") {
 				m.jobNames = append(m.jobNames, name)
 				continue
 			}
-			if to := f.module(m, b.from); to != nil && to != m && jobWords.Match(to.text) {
+			if to := f.module(m, b.from); to != nil && to != m && hasJobWord(to.text) {
 				m.jobNames = append(m.jobNames, name)
 			}
 		}

@@ -38,9 +38,10 @@ func (e env) unknown(n *node, format string, args ...any) *value {
 
 // limits on what is followed, against texts that are made to blow up.
 const (
-	maxCrossed = 40      // names and calls between a job and a literal
-	maxSteps   = 2000000 // expressions looked at in one repository file
-	maxTurns   = 500     // turns of one loop
+	maxCrossed = 40     // names and calls between a job and a literal
+	maxTurns   = 500    // turns of one loop
+	maxPieces  = 5000   // pieces of one text, items of one list, entries of one dict
+	baseSteps  = 100000 // expressions looked at in one file, and as many as it has bytes
 )
 
 // eval returns what the text says about an expression. Nothing is executed:
@@ -52,9 +53,20 @@ func (r *reader) eval(n *node, e env) *value {
 		return unknownValue(span{}, "it is not spelled out")
 	case n.broken:
 		return e.unknown(n, "it does not parse")
-	case e.depth > maxCrossed || r.steps > maxSteps:
+	case e.depth > maxCrossed || r.exhausted():
 		return e.unknown(n, "it is reached through too many steps")
 	}
+	v := r.expression(n, e)
+	if len(v.pieces)+len(v.items)+len(v.entries) > maxPieces {
+		return e.unknown(n, "it is too long")
+	}
+	return v
+}
+
+// exhausted reports whether a file has had its share of work.
+func (r *reader) exhausted() bool { return r.steps > baseSteps+len(r.mod.text) }
+
+func (r *reader) expression(n *node, e env) *value {
 	switch n.kind {
 	case "string":
 		return r.stringLiteral(n, e)

@@ -3,17 +3,17 @@ package patcher
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 // A reader looks for the jobs of one Python file.
 type reader struct {
-	repo  *finder
-	mod   *module
-	steps int
-	emit  func(*value, place)
+	repo   *finder
+	mod    *module
+	steps  int
+	wanted []bool // the top-level statements that can declare a job
+	emit   func(*value, place)
 }
 
 // A place is where in a DAG a call stands.
@@ -34,8 +34,16 @@ type callSite struct {
 	name string
 }
 
-// jobWords are the words of which a statement that declares a job has one.
-var jobWords = regexp.MustCompile(`(?i)spark|emr|livy|dataproc|databricks|glue|cde|executor_|executor-|num_executors|BashOperator|SSHOperator|PodOperator|DockerOperator`)
+// jobWords are the texts of which a statement that declares a job has one.
+var jobWords = []string{
+	"park", "PARK", "Emr", "EMR", "emr_", "ivy", "ataproc", "atabricks", "Glue", "CDE", "executor", "EXECUTOR",
+	"BashOperator", "SSHOperator", "PodOperator", "DockerOperator",
+}
+
+// hasJobWord is the cheap test before anything is parsed.
+func hasJobWord(text []byte) bool {
+	return slices.ContainsFunc(jobWords, func(w string) bool { return bytes.Contains(text, []byte(w)) })
+}
 
 // run walks a module as importing it would.
 func (r *reader) run() { r.walk(r.exec) }
@@ -45,7 +53,10 @@ func (r *reader) rest() { r.walk(r.roots) }
 
 func (r *reader) walk(visit func(*node, place)) {
 	p := place{e: env{frame: &frame{scope: r.mod.top}}}
-	for i, ok := range r.interesting() {
+	if r.wanted == nil {
+		r.wanted = r.interesting()
+	}
+	for i, ok := range r.wanted {
 		if ok {
 			visit(r.mod.tree(i), p)
 		}
@@ -61,7 +72,7 @@ func (r *reader) interesting() []bool {
 		grown = false
 		for i, c := range r.mod.chunks {
 			text := r.mod.text[c.start:c.end]
-			if out[i] || !jobWords.Match(text) && !slices.ContainsFunc(names, func(s string) bool { return hasWord(text, s) }) {
+			if out[i] || !hasJobWord(text) && !slices.ContainsFunc(names, func(s string) bool { return hasWord(text, s) }) {
 				continue
 			}
 			out[i] = true
@@ -74,19 +85,28 @@ func (r *reader) interesting() []bool {
 	return out
 }
 
-var defines = regexp.MustCompile(`(?m)^(?:async\s+)?(?:def|class)\s+(\w+)`)
-
 // defined returns the function or class that a top-level statement defines.
 func defined(text []byte) string {
-	if m := defines.FindSubmatch(text); m != nil {
-		return string(m[1])
+	for len(text) > 0 {
+		word := string(text[:wordLen(text)])
+		rest := bytes.TrimLeft(text[len(word):], " \t")
+		switch {
+		case word == "def" || word == "class":
+			return string(rest[:wordLen(rest)])
+		case word == "async":
+			text = rest
+			continue
+		case text[0] != '@':
+			return ""
+		}
+		_, text, _ = bytes.Cut(text, []byte("\n")) // a decorator
 	}
 	return ""
 }
 
 // exec walks statements in order.
 func (r *reader) exec(n *node, p place) {
-	if n == nil || r.steps > maxSteps {
+	if n == nil || r.exhausted() {
 		return
 	}
 	switch n.kind {
@@ -176,7 +196,7 @@ func argument(v *value, i int, name string) *value {
 // visit handles every call in an expression or simple statement, the outer
 // ones first.
 func (r *reader) visit(n *node, p place) {
-	if n == nil || r.steps > maxSteps {
+	if n == nil || r.exhausted() {
 		return
 	}
 	switch n.kind {
@@ -231,7 +251,7 @@ func (r *reader) visitCall(n *node, p place) {
 		r.expanded(obj.args, n, p.e)
 		r.emit(obj, p)
 	case on.kind == object && on.fn == nil && on.class != "" && !strings.HasPrefix(on.class, "expand"):
-		if jobWords.MatchString(on.class) || jobWords.Match(p.e.scope.mod.text[n.start:n.end]) || strings.HasSuffix(on.class, "Operator") {
+		if hasJobWord([]byte(on.class)) || hasJobWord(p.e.scope.mod.text[n.start:n.end]) || strings.HasSuffix(on.class, "Operator") {
 			r.emit(&value{kind: object, at: p.e.span(n), class: on.class, why: on.why, args: r.arguments(n, p.e)}, p)
 		}
 	}
@@ -256,7 +276,7 @@ func (r *reader) expanded(args *value, n *node, e env) {
 func (r *reader) into(on *value, n *node, p place) {
 	def := on.fn.def
 	body := on.fn.bind.scope.mod.text[def.start:def.end]
-	if !jobWords.Match(body) && !r.repo.callsJobs(on.fn.bind.scope.mod, body) {
+	if !hasJobWord(body) && !r.repo.callsJobs(on.fn.bind.scope.mod, body) {
 		return
 	}
 	r.repo.done[def] = true
@@ -370,7 +390,7 @@ func (r *reader) roots(n *node, p place) {
 
 func (r *reader) root(def *node, p place) {
 	text := r.mod.text[def.start:def.end]
-	if def.broken || !jobWords.Match(text) || bytes.Contains(text, []byte("super().__init__(")) {
+	if def.broken || !hasJobWord(text) || bytes.Contains(text, []byte("super().__init__(")) {
 		return
 	}
 	r.repo.done[def] = true

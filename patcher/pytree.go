@@ -50,6 +50,7 @@ type pyGrammar struct {
 }
 
 var pythonGrammar = sync.OnceValue(func() *pyGrammar {
+	useMalloc()
 	g := &pyGrammar{lang: tree_sitter.NewLanguage(tree_sitter_python.Language())}
 	for i := range g.lang.NodeKindCount() {
 		g.kinds = append(g.kinds, g.lang.NodeKindForId(uint16(i)))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -100,12 +101,7 @@ func read(fsys fs.FS, name string) ([]byte, string) {
 // mentionsSpark is the cheap test before parsing: no job goes without one of
 // these words.
 func mentionsSpark(text []byte) bool {
-	for _, w := range []string{"park", "PARK", "executor", "ivy", "atabricks", "ataproc", "Emr", "Glue"} {
-		if bytes.Contains(text, []byte(w)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(jobWords[:12], func(w string) bool { return bytes.Contains(text, []byte(w)) })
 }
 
 // baseName is the last part of a path without its extension.
