@@ -13,6 +13,7 @@ import (
 	"github.com/sparktune/sparktune/analysis/lake"
 	"github.com/sparktune/sparktune/bot"
 	"github.com/sparktune/sparktune/bot/policy"
+	"github.com/sparktune/sparktune/patcher"
 )
 
 // source are the flags that say what a decision is made from.
@@ -89,15 +90,26 @@ func (c *cli) decide(ctx context.Context, dir string, src source) (bot.Decision,
 	if err != nil {
 		return bot.Decision{}, err
 	}
-	for _, f := range d.Skipped {
-		c.logf("not read: %s: %s", f.Path, f.Reason)
-	}
+	c.saySkipped(d.Skipped)
 	if len(d.Jobs) == 0 {
 		c.logf("no Spark job is declared in %s", filepath.Clean(dir))
 		c.logf("looked for Spark operators in Python, spark-submit commands, SparkApplication manifests and job tables")
 	}
 	c.sayUnmatched(d)
 	return d, nil
+}
+
+// maxSaid is how many files that were not read are named one by one.
+const maxSaid = 10
+
+func (c *cli) saySkipped(skipped []patcher.Skipped) {
+	for i, f := range skipped {
+		if i == maxSaid {
+			c.logf("not read: %d more; 'sparktune tune --output json' names them all", len(skipped)-i)
+			return
+		}
+		c.logf("not read: %s: %s", f.Path, f.Reason)
+	}
 }
 
 // sayUnmatched tells which runs of the lake are nobody's here.

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/sparktune/sparktune/analysis"
+	"github.com/sparktune/sparktune/bot/policy"
+)
+
+var metricsCommand = command{
+	name: "metrics",
+	help: `print the dictionary of the metrics table
+
+Every column with its unit, the Spark event it comes from and its formula.
+
+example: sparktune metrics | grep -i heap`,
+	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
+		return c.printer("metrics", metricsDoc)
+	},
+}
+
+var rulesCommand = command{
+	name: "rules",
+	help: `print the rules, the gates and what may be changed
+
+example: sparktune rules`,
+	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
+		return c.printer("rules", policyDoc)
+	},
+}
+
+// printer is a command that prints a document of the program's own tables.
+func (c *cli) printer(name string, doc func() string) func(context.Context, []string) error {
+	return func(_ context.Context, args []string) error {
+		if len(args) > 0 {
+			return usageError{name + " takes no arguments"}
+		}
+		_, err := io.WriteString(c.stdout, doc())
+		return err
+	}
+}
+
+// metricsDoc is docs/metrics.md.
+func metricsDoc() string {
+	var b strings.Builder
+	b.WriteString(`# The metrics table
+
+<!-- Written by 'make golden' from the code's own tables. -->
+
+One row per application attempt. What was not measured is NULL, never zero.
+These docs are also in the Iceberg schema.
+`)
+	var pillar analysis.Pillar
+	for _, col := range analysis.Columns {
+		if col.Pillar != pillar {
+			pillar = col.Pillar
+			fmt.Fprintf(&b, "\n## %s\n\n| column | unit | from | meaning |\n| --- | --- | --- | --- |\n", pillar)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", col.Name, col.Unit, col.Event, col.Doc)
+	}
+	b.WriteString(`
+## Properties
+
+Of an application's configuration only these are kept, in ` + "`conf`" + ` as spelled and
+parsed in a column each. What sparktune may write is marked.
+
+| property | column | default | written | meaning |
+| --- | --- | --- | --- | --- |
+`)
+	for _, p := range analysis.Properties {
+		write := ""
+		if p.Write {
+			write = "yes"
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", p.Name, p.Column, p.Default, write, p.Doc)
+	}
+	return b.String()
+}
+
+// policyDoc is docs/policy.md.
+func policyDoc() string {
+	var b strings.Builder
+	b.WriteString(`# Rules and policy
+
+<!-- Written by 'make golden' from the code's own tables. -->
+
+Every rule answers on every job: silent, unmeasured or advises. They speak in
+this order; when one advises, the later ones wait to see what that did.
+
+`)
+	for _, r := range analysis.Rules {
+		fmt.Fprintf(&b, "## %s: %s\n\n%s\n\nNeeds %s. May change %s.\n\n", r.Name, r.Title, r.Doc, code(r.Needs), code(r.Keys))
+	}
+	b.WriteString(`## The policy file
+
+` + "`.sparktune.yaml`" + ` in the root of a repository sets gates. It is strict: an unknown
+name, a wrong type or a value out of range is an error with line and column, and
+nothing is decided. A report names the gates that are not the defaults.
+
+` + "```yaml" + `
+version: 1
+gates:
+  min_runs_shrink: 10
+  max_heap: 32g
+` + "```" + `
+
+| gate | default | meaning |
+| --- | --- | --- |
+`)
+	def := policy.Default().Gates
+	for _, g := range policy.Gates {
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", g.Name, g.Text(def), g.Doc)
+	}
+	return b.String()
+}
+
+func code(names []string) string {
+	return "`" + strings.Join(names, "`, `") + "`"
+}
