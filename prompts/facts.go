@@ -143,7 +143,7 @@ func overview(p *analysis.Profile) []Fact {
 	r := p.Newest()
 	first, last := p.Runs[0].Start, r.Start
 	facts := []Fact{
-		foreign("app.name", "application", r.AppName, RoleName),
+		foreign("app.name", "application", r.AppName, RoleName, "application", "called", "named", "name", "job"),
 		foreign("app.spark", "Spark", r.SparkVersion, RoleMeasured, "Spark"),
 		measured("app.runs", "runs", fmt.Sprint(len(p.Runs)), "runs", "times"),
 		measured("app.first", "first run", first.UTC().Format(time.DateOnly), "from", "first", "since", "between"),

@@ -83,8 +83,10 @@ var (
 	oldCues = words(`from was were old current currently today present previous previously former formerly instead than has had before of`)
 	newCues = words(`to new becomes become becoming proposed recommended after will future then next predicted expected target at be`)
 
-	dateCues      = words(`from since between on to until and through before after first last latest newest of is was`)
-	valueCues     = words(`from to was is becomes become than at`)
+	firstCues     = words(`from since between first began starting after of is was`)
+	lastCues      = words(`to and until through last latest newest of is was`)
+	nameCues      = words(`application app called named name names job environment for in the is runs`)
+	valueCues     = words(`from to was is becomes become than at has had have takes took lasts median runs with by`)
 	functionWords = words(`the a an of to in and is are was were that it its for with on as by from at each so or than no not be has have had this which because their they
 		there were been if when while more less all some of any who what can could would will would do does did`)
 )

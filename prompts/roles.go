@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // references checks that each stands for a fact that the slot may speak of,
@@ -86,13 +85,16 @@ func sayOf(f Fact) []string {
 }
 
 // placed says whether the word before a reference can stand before such a fact:
-// "on" before a date, and no "from" before what is no value.
+// "since" before the first date, and no "from" before what is no value.
 func placed(sentence []token, i int, f Fact) bool {
 	before := wordAt(sentence, i-1)
-	_, err := time.Parse(time.DateOnly, f.Text)
 	switch {
-	case err == nil:
-		return i == 0 || dateCues[before]
+	case f.ID == "app.first":
+		return i == 0 || before == "on" || firstCues[before]
+	case f.ID == "app.last":
+		return before == "on" || lastCues[before]
+	case f.Role == RoleName && strings.HasPrefix(f.ID, "app."):
+		return i == 0 || nameCues[before] || sentence[i-1].text == "("
 	case f.Role == RoleName, f.Role == RoleReason:
 		return !valueCues[before] && (before != "of" || f.Role == RoleName)
 	}
@@ -134,12 +136,15 @@ func (c *checker) beside(sentence []token, i int, f Fact) bool {
 	}
 	lo, hi := i-1, i+1
 	for ; lo >= 0; lo-- {
+		if slices.ContainsFunc(sentence[lo].facts, func(g Fact) bool { return g.ID == f.ID+".name" }) {
+			return true
+		}
 		if sentence[lo].kind == tokenRef && !partnerOf(sentence[lo], f) {
 			break
 		}
 	}
-	for hi < len(sentence) && sentence[hi].kind != tokenRef {
-		hi++
+	for hi < len(sentence) && hi <= i+5 && sentence[hi].kind == tokenWord && f.ID != "app.first" && f.ID != "app.last" {
+		hi++ // what follows a date speaks of the next one
 	}
 	if !slices.ContainsFunc(sentence[lo+1:hi], func(t token) bool { return says(t, f.Say) }) {
 		return false

@@ -39,6 +39,7 @@ var vendors = map[string][]string{
 	"mvdan.cc/sh":                           {"patcher"},
 	"github.com/klauspost/compress":         {"analysis/eventlog"},
 	"github.com/spf13/pflag":                {"cmd/sparktune"},
+	"github.com/yuin/goldmark":              {"prompts"},
 }
 
 // pure packages import nothing of the standard library that reaches the world.
