@@ -113,10 +113,20 @@ func (r *reader) call(n *node, e env) *value {
 
 func runtimeCall(at span) string { return "it is computed at run time: " + shorten(at.String()) }
 
-// instance is a call of a class of the repository; its class is named after
-// the operator that it extends.
+// instance is a call of a class of the repository, which is named after the
+// operator that it extends, where it extends one.
 func (r *reader) instance(on *value, n *node, e env) *value {
-	return &value{kind: object, at: e.span(n), class: r.base(on, 0), args: r.arguments(n, e), fn: on.fn, why: runtimeCall(e.span(n))}
+	class := on.fn.bind.name
+	if base := r.base(on, 0); isOperator(base) {
+		class = base
+	}
+	return &value{kind: object, at: e.span(n), class: class, args: r.arguments(n, e), fn: on.fn, why: runtimeCall(e.span(n))}
+}
+
+// isOperator reports whether a class is one of Airflow's own that does
+// something by itself.
+func isOperator(class string) bool {
+	return isSubmit(class) || isDAG(class) || class == "TaskGroup" || strings.HasSuffix(class, "Operator") && class != "BaseOperator"
 }
 
 // base returns the name of the first class outside the repository that a class
@@ -240,7 +250,7 @@ func returns(n *node, out *[]*node) {
 // builtin follows the calls that only rearrange literals; nil for others.
 func (r *reader) builtin(name string, n *node, e env) *value {
 	args := n.child("arguments")
-	if args == nil {
+	if args == nil || args.kind != "argument_list" {
 		return nil
 	}
 	at, list := e.span(n), args.only()

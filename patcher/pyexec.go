@@ -328,7 +328,7 @@ func (r *reader) construct(on *value, n *node, p place) bool {
 	}
 	class := r.base(on, 0)
 	super := superCall(s, inits[0].node)
-	if super == nil || class == "" {
+	if super == nil || !isOperator(class) {
 		return false
 	}
 	init := &value{kind: callable, at: on.at, fn: &closure{def: inits[0].node, frame: &frame{scope: s, up: on.fn.frame}, bind: inits[0], method: true}}
