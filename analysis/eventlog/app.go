@@ -34,6 +34,9 @@ type app struct {
 	outcome     outcome
 	workload    workload
 	sql         int64
+
+	profiler *profiler // nil when no profile is wanted
+	profile  analysis.RunProfile
 }
 
 // Bounds on texts that are kept.
@@ -65,8 +68,11 @@ func (a *app) finish() analysis.Run {
 	r.Start, r.End = instant(a.start), instant(end)
 	a.env.fill(r)
 	r.Workload = a.workload.name(r, &a.env)
-	a.stages.finish()
+	a.stages.finish(a)
 	a.jobs.finish(a, end)
+	if a.profiler != nil {
+		a.profile = a.profiler.finish(a, end)
+	}
 	a.executors.finish(a, end)
 	a.tasks.fill(r)
 	a.fillStages(r)

@@ -19,7 +19,8 @@ import (
 var update = flag.Bool("update", false, "rewrite the wanted results in testdata")
 
 // Each archive in testdata tells why it is there, then holds the files of one
-// or more logs, and in "want" the columns that are not missing. Blank lines
+// or more logs, in "want" the columns that are not missing, and some a "profile".
+// Blank lines
 // and lines that start with # are left out of the logs, so that they can be
 // read.
 func TestGolden(t *testing.T) {
@@ -41,31 +42,55 @@ func testGolden(t *testing.T, name string) {
 		t.Error("no word on why this case is there")
 	}
 	fsys := fstest.MapFS{}
-	var want *txtar.File
-	for i := range ar.Files {
-		if f := &ar.Files[i]; f.Name == "want" {
-			want = f
-		} else {
+	for _, f := range ar.Files {
+		if f.Name != "want" && f.Name != "profile" {
 			fsys[f.Name] = &fstest.MapFile{Data: uncomment(f.Data)}
 		}
 	}
-	got := readAll(t, fsys)
-	if *update {
-		if want == nil {
-			ar.Files = append(ar.Files, txtar.File{Name: "want"})
-			want = &ar.Files[len(ar.Files)-1]
+	results := map[string]func(*testing.T, fstest.MapFS) string{"want": readAll, "profile": readProfiles}
+	for i := range ar.Files {
+		f := &ar.Files[i]
+		read, ok := results[f.Name]
+		if !ok {
+			continue
 		}
-		want.Data = []byte(got)
+		got := read(t, fsys)
+		if *update {
+			f.Data = []byte(got)
+		}
+		if diff := cmp.Diff(string(f.Data), got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", f.Name, diff)
+		}
+	}
+	if *update {
 		if err := os.WriteFile(name, txtar.Format(ar), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if want == nil {
-		t.Fatal(`no file "want": run with -update`)
+}
+
+// readProfiles prints profiles, where an archive has a file of that name.
+func readProfiles(t *testing.T, fsys fstest.MapFS) string {
+	t.Helper()
+	logs, _, err := Find(fsys, ".")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want.Data), got); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
+	var b strings.Builder
+	for _, l := range logs {
+		_, profiles, err := ReadProfiles(fsys, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range profiles {
+			for _, s := range p.Stages {
+				fmt.Fprintf(&b, "stage %d.%d of job %d, sql %d: after %d, %d..%d ms, %d tasks, run %d ms, median %g, max %d, histogram %v\n",
+					s.ID, s.Attempt, s.Job, s.SQL, s.Parents, s.Submitted, s.Completed, s.Tasks, s.RunMs, s.RunMedianMs, s.RunMaxMs, s.RunHist)
+			}
+			fmt.Fprintf(&b, "executors %+v\ngaps %+v and %d ms\n\n", p.Executors, p.Gaps, p.OtherGapMs)
+		}
 	}
+	return b.String()
 }
 
 // uncomment leaves a last line that starts with ~ open: a cut log.

@@ -18,6 +18,7 @@ type jobStart struct {
 // repeats the whole configuration.
 type jobProperties struct {
 	BatchTime *string `json:"spark.streaming.internal.batchTime"`
+	SQL       string  `json:"spark.sql.execution.id"`
 }
 
 // An idList is a list of stage ids.
@@ -47,6 +48,7 @@ type jobEnd struct {
 // events that come late.
 type job struct {
 	id         int64
+	sql        int64 // execution id; -1 is none
 	start, end int64
 	stages     []int64 // sorted
 	chains     map[int64]stageWork
@@ -97,9 +99,10 @@ func (e *jobStart) apply(a *app) error {
 	}
 	start := a.see(*e.Submitted)
 	if len(j.open) == 0 {
+		a.gap(start)
 		j.since = max(j.since, start)
 	}
-	started := &job{id: e.ID, start: start}
+	started := &job{id: e.ID, sql: integer(e.Props.SQL).Or(-1), start: start}
 	if j.stageIDs+len(e.StageIDs) <= maxJobStages {
 		j.stageIDs += len(e.StageIDs)
 		slices.Sort(e.StageIDs)
@@ -116,13 +119,13 @@ func (e *jobEnd) apply(a *app) error {
 		a.evidence.add(e.Result.Exception.Message)
 	}
 	a.outcome.job(failed, e.Result.Exception.Message)
-	a.jobs.close(e.ID, a.see(e.Completed), &a.stages)
+	a.jobs.close(e.ID, a.see(e.Completed), a)
 	return nil
 }
 
 // close ends a job. An end without a start is that of a job that started
 // before the log, or was reported twice: it has no interval.
-func (j *jobs) close(id, end int64, s *stages) {
+func (j *jobs) close(id, end int64, a *app) {
 	i := slices.IndexFunc(j.open, func(o *job) bool { return o.id == id })
 	if i < 0 {
 		return
@@ -131,11 +134,14 @@ func (j *jobs) close(id, end int64, s *stages) {
 	o.end = end
 	j.open = slices.Delete(j.open, i, i+1)
 	if len(j.open) == 0 {
+		if a.end > 0 {
+			end = min(end, a.end) // a job that the end of the application ended
+		}
 		j.closeInterval(end)
 	}
 	j.ended = append(j.ended, o)
 	if len(j.ended) > maxEndedJobs {
-		j.settle(s)
+		j.settle(&a.stages)
 	}
 }
 
@@ -170,6 +176,13 @@ func (j *jobs) oldest() int64 {
 		}
 	}
 	return t
+}
+
+// gap notes for the profile that no job ran until now.
+func (a *app) gap(until int64) {
+	if a.profiler != nil {
+		a.profiler.gaps.add(max(a.start, a.jobs.since), until)
+	}
 }
 
 // owner is the job that runs a stage which shows up now: the oldest one that
@@ -227,6 +240,7 @@ func (j *jobs) finish(a *app, end int64) {
 	if len(j.open) > 0 {
 		j.closeInterval(end)
 	}
+	a.gap(end)
 	r := &a.run
 	r.Jobs, r.JobsFailed = some(j.started), some(j.failed)
 	if j.untimed {

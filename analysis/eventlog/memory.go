@@ -36,7 +36,7 @@ func (e *stageExecutorMetrics) apply(a *app) error {
 		}
 	}
 	a.peaks.add(&e.Metrics)
-	a.stages.get(e.Stage, e.Attempt, &a.jobs).pay(e.ID, &e.Metrics, &a.peaks)
+	a.stages.get(e.Stage, e.Attempt, a).pay(e.ID, &e.Metrics, &a.peaks)
 	return nil
 }
 

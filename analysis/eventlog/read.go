@@ -17,12 +17,7 @@ import (
 // Run.
 func Read(fsys fs.FS, l Log) ([]analysis.Run, error) {
 	p := parser{log: l}
-	for _, part := range l.Parts {
-		if err := p.readFile(fsys, part); err != nil {
-			return nil, err
-		}
-	}
-	return p.finish()
+	return p.readParts(fsys)
 }
 
 // Parse reads a log from a stream, compressed or not.
@@ -43,8 +38,20 @@ type parser struct {
 	lines int    // of it, so far
 	app   *app
 	runs  []analysis.Run
+
+	profiling bool
+	profiles  []analysis.RunProfile
 	// first is where and why the first line that is no event is none.
 	first error
+}
+
+func (p *parser) readParts(fsys fs.FS) ([]analysis.Run, error) {
+	for _, part := range p.log.Parts {
+		if err := p.readFile(fsys, part); err != nil {
+			return nil, err
+		}
+	}
+	return p.finish()
 }
 
 // maxRuns bounds how many applications one log may hold.
@@ -149,6 +156,9 @@ func (p *parser) broken(name string, err error) error {
 func (p *parser) current() *app {
 	if p.app == nil {
 		p.app = new(app)
+		if p.profiling {
+			p.app.profiler = new(profiler)
+		}
 	}
 	return p.app
 }
@@ -228,6 +238,10 @@ func (p *parser) close() {
 		r.AppID = appName(p.log.Name)
 	}
 	p.runs = append(p.runs, r)
+	if p.profiling {
+		a.profile.Key = r.Key
+		p.profiles = append(p.profiles, a.profile)
+	}
 }
 
 // appName is the application's id in the name of a file.

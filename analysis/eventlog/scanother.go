@@ -45,17 +45,23 @@ func (e *scannedJob) field(s *scan, key []byte) bool {
 	return s.unknown(key, jobKeys)
 }
 
-const batchTime = "spark.streaming.internal.batchTime"
+const (
+	batchTime    = "spark.streaming.internal.batchTime"
+	sqlExecution = "spark.sql.execution.id"
+)
 
 func (p *jobProperties) field(s *scan, key []byte) bool {
-	if string(key) == batchTime {
+	switch string(key) {
+	case batchTime:
 		p.BatchTime = new(string)
 		return s.text(p.BatchTime)
+	case sqlExecution:
+		return s.word(&p.SQL)
 	}
-	if len(key) < len(batchTime) {
+	if len(key) < len(sqlExecution) {
 		return s.skip()
 	}
-	return s.unknown(key, []string{batchTime})
+	return s.unknown(key, []string{batchTime, sqlExecution})
 }
 
 func (e *stageCompleted) field(s *scan, key []byte) bool {
@@ -70,11 +76,13 @@ func (e *stageCompleted) field(s *scan, key []byte) bool {
 
 const allStage = 1<<6 - 1
 
-var stageKeys = []string{"Stage ID", "Stage Attempt ID", "Number of Tasks", "Parent IDs", "Submission Time", "Completion Time", failureReason}
+var stageKeys = []string{"Stage ID", "Stage Attempt ID", "Number of Tasks", "Parent IDs", "Submission Time", "Completion Time", resourceProfile, failureReason}
 
 // failureReason is left to the strict decoder: it is rare, and its text has
 // escapes.
 const failureReason = "Failure Reason"
+
+const resourceProfile = "Resource Profile Id"
 
 func (e *stageInfo) field(s *scan, key []byte) bool {
 	switch string(key) {
@@ -98,11 +106,18 @@ func (e *stageInfo) field(s *scan, key []byte) bool {
 		return s.integer(&e.Completed)
 	case "RDD Info":
 		start := s.i
-		return s.skipTo(rddInfo) && !bytes.Contains(s.b[start:s.i], []byte(`"`+failureReason+`"`))
-	case "Stage Name", "Details", "Accumulables", "Resource Profile Id":
+		return s.skipTo(rddInfo) && !hides(s.b[start:s.i])
+	case resourceProfile:
+		return s.integer(&e.Profile)
+	case "Stage Name", "Details", "Accumulables":
 		return s.skip()
 	}
 	return s.unknown(key, stageKeys)
+}
+
+// hides says whether a key that not every stage has was passed over.
+func hides(skipped []byte) bool {
+	return bytes.Contains(skipped, []byte(`"`+failureReason+`"`)) || bytes.Contains(skipped, []byte(`"`+resourceProfile+`"`))
 }
 
 func (e *environmentUpdate) field(s *scan, key []byte) bool {

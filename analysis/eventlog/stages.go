@@ -19,6 +19,7 @@ type stageInfo struct {
 	Submitted int64   `json:"Submission Time"`
 	Completed int64   `json:"Completion Time"`
 	Failure   *string `json:"Failure Reason"`
+	Profile   int64   `json:"Resource Profile Id"`
 
 	seen uint8 // keys, when read by hand
 }
@@ -32,8 +33,10 @@ type stage struct {
 
 	completed bool
 	failed    bool
+	submitted int64 // milliseconds; 0 is missing
 	wall      int64 // milliseconds
 	tasks     int64 // Number of Tasks
+	profile   int64 // of resources
 
 	run, bytes, spill dist // of successful tasks: milliseconds, bytes read, bytes spilled
 	runMs, spilled    sum  // of all ends with metrics, as the following
@@ -43,6 +46,7 @@ type stage struct {
 	done   bitmap          // partitions that succeeded
 	losses map[int64]int64 // of executors caused by the application, by task index
 	debts  map[string]debt // by executor
+	tally  *tally          // for the profile
 }
 
 // stages holds the attempts that are still worked on and what the others came
@@ -71,7 +75,7 @@ const (
 )
 
 // get finds an attempt or starts one; the oldest completed attempt makes room.
-func (s *stages) get(id, attempt int64, j *jobs) *stage {
+func (s *stages) get(id, attempt int64, a *app) *stage {
 	for _, st := range slices.Backward(s.kept) {
 		if st.id == id && st.attempt == attempt {
 			return st
@@ -79,10 +83,13 @@ func (s *stages) get(id, attempt int64, j *jobs) *stage {
 	}
 	if len(s.kept) >= maxStages {
 		i := max(slices.IndexFunc(s.kept, func(st *stage) bool { return st.completed }), 0)
-		s.settle(s.kept[i])
+		s.settle(s.kept[i], a)
 		s.kept = slices.Delete(s.kept, i, i+1)
 	}
-	st := &stage{id: id, attempt: attempt, owner: j.owner(id)}
+	st := &stage{id: id, attempt: attempt, owner: a.jobs.owner(id)}
+	if a.profiler != nil {
+		st.tally = new(tally)
+	}
 	s.kept = append(s.kept, st)
 	return st
 }
@@ -91,12 +98,13 @@ func (e *stageCompleted) apply(a *app) error {
 	info := &e.Info
 	submitted, completed := a.see(info.Submitted), a.see(info.Completed)
 	a.concurrency.stageEnd()
-	st := a.stages.get(info.ID, info.Attempt, &a.jobs)
+	st := a.stages.get(info.ID, info.Attempt, a)
 	if st.completed || submitted == 0 {
 		return nil // a second report, or a stage that never ran
 	}
 	st.completed = true
 	st.failed = info.Failure != nil
+	st.submitted, st.profile = submitted, info.Profile
 	st.tasks = info.Tasks
 	st.parents = info.Parents[:min(len(info.Parents), maxParents)]
 	st.wall = max(completed-submitted, 0)
@@ -118,7 +126,10 @@ func (s *stages) complete(st *stage) {
 }
 
 // settle adds an attempt up for good.
-func (s *stages) settle(st *stage) {
+func (s *stages) settle(st *stage, a *app) {
+	if a.profiler != nil {
+		a.profiler.add(st, a.start)
+	}
 	if st.owner != nil {
 		st.owner.note(st)
 	}
@@ -142,9 +153,9 @@ func (s *stages) settle(st *stage) {
 	}
 }
 
-func (s *stages) finish() {
+func (s *stages) finish(a *app) {
 	for _, st := range s.kept {
-		s.settle(st)
+		s.settle(st, a)
 	}
 }
 

@@ -163,7 +163,10 @@ func (e *taskEnd) apply(a *app) error {
 	}
 	a.see(e.Info.Finish)
 
-	st := a.stages.get(e.Stage, e.Attempt, &a.jobs)
+	st := a.stages.get(e.Stage, e.Attempt, a)
+	if st.tally != nil {
+		st.tally.add(e)
+	}
 	x := a.executors.byID[e.Info.ExecutorID]
 	if x != nil {
 		x.used = true
