@@ -33,7 +33,7 @@ with DAG(
         application="jobs/load_orders.py",
         application_args=["--date", "{{ ds }}", "--lake", "{{ var.value.lake }}"],
         # Sized for Black Friday 2024 (executor_memory="2g" was not enough then).
-        executor_memory="3g",
+        executor_memory="2560m",
         executor_cores=1,
         num_executors=2,
         driver_memory="1g",
@@ -50,7 +50,7 @@ with DAG(
         application="jobs/orders_quality.py",
         application_args=["--date", "{{ ds }}", "--lake", "{{ var.value.lake }}"],
         # Keeps the day in memory: every check reads it again.
-        executor_memory="3g",
+        executor_memory="2560m",
         executor_cores=1,
         num_executors=2,
         driver_memory="1g",

@@ -16,9 +16,6 @@ def checks():
     return {
         "order without customer": F.col("customer_id").isNull(),
         "negative price": F.col("price_cents") < 0,
-        "no quantity": F.col("quantity") <= 0,
-        "unknown store": ~F.col("store_id").between(0, 999),
-        "document of another order": ~F.col("document").contains(F.col("order_id").cast("string")),
         "document is cut": ~F.col("document").endswith("}"),
         "document has no currency": ~F.col("document").contains('"currency":"EUR"'),
     }
