@@ -6,8 +6,7 @@ import (
 )
 
 // A dist is the distribution of one measure over tasks: every value while
-// there are few, a log histogram when there are many. Sums and extremes are
-// exact in both.
+// there is room, a log histogram when there is not. Extremes are exact in both.
 type dist struct {
 	n     int64
 	max   int64
@@ -16,31 +15,43 @@ type dist struct {
 	hist  *histogram
 }
 
-// maxExact is how many values a dist keeps.
-const maxExact = 1024
+// A dist keeps fewExact values in any case, and up to maxExact while the room
+// that it shares with others lasts.
+const (
+	fewExact = 1 << 10
+	maxExact = 1 << 16
+)
 
-func (d *dist) add(v int64) {
+// add takes a value in; room is how many more values all dists may keep.
+func (d *dist) add(v int64, room *int) {
 	v = max(v, 0)
 	if d.n == 0 || v < d.min {
 		d.min = v
 	}
 	d.n++
 	d.max = max(d.max, v)
+	if n := len(d.exact); d.hist == nil && n >= fewExact && (n >= maxExact || *room <= 0) {
+		d.spill(room)
+	}
 	if d.hist != nil {
 		d.hist.add(v)
 		return
 	}
 	d.exact = append(d.exact, v)
-	if len(d.exact) > maxExact {
-		d.spill()
-	}
+	*room--
 }
 
-func (d *dist) spill() {
+func (d *dist) spill(room *int) {
 	d.hist = new(histogram)
 	for _, v := range d.exact {
 		d.hist.add(v)
 	}
+	d.free(room)
+}
+
+// free gives the room back.
+func (d *dist) free(room *int) {
+	*room += len(d.exact)
 	d.exact = nil
 }
 

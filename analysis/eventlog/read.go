@@ -155,7 +155,7 @@ func (p *parser) broken(name string, err error) error {
 
 func (p *parser) current() *app {
 	if p.app == nil {
-		p.app = new(app)
+		p.app = &app{stages: stages{room: maxValues}}
 		if p.profiling {
 			p.app.profiler = new(profiler)
 		}

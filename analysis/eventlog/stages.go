@@ -54,6 +54,7 @@ type stage struct {
 type stages struct {
 	kept []*stage // in the order of their first event
 	bits int      // bytes in their bitmaps
+	room int      // task values that they may still keep
 
 	completed, failed, retries int64
 	missing                    sum
@@ -70,6 +71,7 @@ type stages struct {
 const (
 	maxStages    = 128
 	maxBitmaps   = 4 << 20
+	maxValues    = 1 << 20
 	maxParents   = 1 << 10
 	maxLossTasks = 1 << 10
 )
@@ -150,6 +152,9 @@ func (s *stages) settle(st *stage, a *app) {
 		if m := st.run.median(); m >= 100 && float64(st.run.max) >= skewFactor*m {
 			s.skewed++
 		}
+	}
+	for _, d := range []*dist{&st.run, &st.bytes, &st.spill} {
+		d.free(&s.room)
 	}
 }
 

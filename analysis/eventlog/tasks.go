@@ -110,6 +110,7 @@ type taskTotals struct {
 	measured   bool // an end carried metrics
 	cpuKnown   bool
 	run        dist // of successful tasks
+	room       int  // none: beyond a few, quantiles of all tasks are approximate
 	tiny       int64
 	runMs      sum
 	cpuNs      sum
@@ -254,13 +255,14 @@ func (e *taskEnd) measure(a *app, st *stage) {
 	t.delayMs.add(e.delay())
 	st.add(m)
 	if e.Reason.Reason == endSuccess {
-		t.run.add(m.RunMs)
+		t.run.add(m.RunMs, &t.room)
 		if m.RunMs < tinyMs {
 			t.tiny++
 		}
-		st.run.add(m.RunMs)
-		st.bytes.add(m.bytesRead())
-		st.spill.add(m.MemorySpilled)
+		room := &a.stages.room
+		st.run.add(m.RunMs, room)
+		st.bytes.add(m.bytesRead(), room)
+		st.spill.add(m.MemorySpilled, room)
 	}
 	a.sample(e, st)
 }
