@@ -97,7 +97,10 @@ class Lab:
 
     def python(self):
         """Python of the Spark environment."""
-        return self.env["PYSPARK_PYTHON"]
+        return CACHE / self.spark / "bin" / "python"
+
+    def spark_home(self):
+        return next((CACHE / self.spark / "lib").glob("python3*/site-packages/pyspark"))
 
     def home(self, identity):
         """Returns an AIRFLOW_HOME with its database, with or without the identity policy."""
@@ -240,13 +243,17 @@ class Lab:
         home, user = str(Path.home()), pwd.getpwuid(os.getuid()).pw_name
         pairs = {
             str(self.repo): "/srv/pipelines",
-            self.env["SPARK_HOME"]: "/opt/spark",
+            str(self.spark_home()): "/opt/spark",
             str(CACHE / self.spark): "/opt/python",
             str(CACHE): "/opt",
             str(self.folder): "/lab",
             str(ROOT): "/srv",
             home: "/home/airflow",
+            f"/{user}/stderr": "/airflow/stderr",
+            f"/{user}/stdout": "/airflow/stdout",
             f'"User":"{user}"': '"User":"airflow"',
+            f'"USER":"{user}"': '"USER":"airflow"',
+            os.uname().release: "6.1.0",
             f'"user.name":"{user}"': '"user.name":"airflow"',
             socket.gethostname() + '"': 'localhost"',
         }
@@ -269,5 +276,6 @@ def arguments(doc, **defaults):
 
     p = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--dir", type=Path, default=CACHE / defaults["dir"], help="where runs are kept (default: %(default)s)")
+    p.add_argument("--only-collect", action="store_true", help="run nothing, copy the logs of the runs that are done")
     p.add_argument("--out", type=Path, default=defaults["out"], help="where the logs go (default: %(default)s)")
     return p
