@@ -98,7 +98,7 @@ func placed(sentence []token, i int, f Fact) bool {
 	case f.Role == RoleName, f.Role == RoleReason:
 		return !valueCues[before] && (before != "of" || f.Role == RoleName)
 	}
-	return !slices.Contains([]string{"on", "since", "until"}, before)
+	return before != "since" && before != "until" && (before != "on" || !strings.HasPrefix(f.ID, "app."))
 }
 
 // distorted finds words that turn a value into another one.
