@@ -14,6 +14,8 @@ func (f *finder) jobCode() {
 		if src == nil {
 			continue
 		}
+		f.root = d.root
+		f.touch(src.path)
 		sites, ok := read[src]
 		if !ok {
 			sites = f.codeSites(src)

@@ -13,7 +13,7 @@ func (f *finder) jobsOfDocuments() {
 	read := f.literals()
 	for _, p := range f.paths {
 		src := f.files[p]
-		if f.claimed[p] || path.Ext(p) == ".py" || !mentionsSpark(src.text) {
+		if !f.enter(p) || f.claimed[p] || path.Ext(p) == ".py" || !mentionsSpark(src.text) {
 			continue
 		}
 		before := len(f.jobs)
@@ -101,7 +101,7 @@ func (f *finder) script(v *value, src *source) string {
 		s := d.submission(c.words)
 		d.gaps = append(d.gaps, s.textGap(c.all, false))
 		d.passed()
-		f.jobs = append(f.jobs, d)
+		f.declare(d)
 	}
 	return why
 }
@@ -124,7 +124,7 @@ func (f *finder) clusterDefaults(src *source) {
 		}
 	}
 	if len(d.sites) > 0 {
-		f.jobs = append(f.jobs, d)
+		f.declare(d)
 	}
 }
 

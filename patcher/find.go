@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -53,6 +54,7 @@ func (j *Job) Winner(key string) *Site {
 
 func newFinder(fsys fs.FS) *finder {
 	return &finder{fsys: fsys, files: map[string]*source{}, byBase: map[string][]string{}, modules: map[string]*module{}, resolved: map[string]*module{},
+		reads:     map[string]map[string]bool{},
 		documents: map[*source]*value{}, done: map[*node]bool{}, claimed: map[string]bool{}}
 }
 
@@ -72,6 +74,50 @@ type finder struct {
 	skipped   []Skipped
 	jobs      []*declared
 	users     *users
+
+	// root is the file that is being read, and reads what each has looked
+	// into: an edit there may change its jobs.
+	root  string
+	reads map[string]map[string]bool
+	// only, where it is set, are the files to look for jobs in.
+	only map[string]bool
+}
+
+// touch notes that the jobs of the file being read depend on another.
+func (f *finder) touch(p string) {
+	if f.reads[f.root] == nil {
+		f.reads[f.root] = map[string]bool{}
+	}
+	f.reads[f.root][p] = true
+}
+
+// enter makes p the file being read; false means that it is not to be read.
+func (f *finder) enter(p string) bool {
+	f.root = p
+	return f.only == nil || f.only[p]
+}
+
+// declare adds a job of the file being read.
+func (f *finder) declare(d *declared) {
+	d.root = f.root
+	f.jobs = append(f.jobs, d)
+}
+
+// dependents returns the files whose jobs may change when some files do: those
+// that looked into one, and those that looked into such a file in turn.
+func (f *finder) dependents(changed map[string]bool) map[string]bool {
+	out := maps.Clone(changed)
+	for grown := true; grown; {
+		grown = false
+		for root, reads := range f.reads {
+			for p := range reads {
+				if out[p] && !out[root] {
+					out[root], grown = true, true
+				}
+			}
+		}
+	}
+	return out
 }
 
 func (f *finder) read() error {
@@ -97,12 +143,16 @@ func (f *finder) jobsOfModules() {
 		if text := f.files[p].text; path.Ext(p) != ".py" || !mentionsSpark(text) && !importsOne(text, libraries) && !namesOne(text, scripts) {
 			continue
 		}
+		if !f.enter(p) {
+			continue
+		}
 		r := &reader{repo: f, mod: f.open(p)}
 		r.emit = r.declare
 		r.run()
 		readers = append(readers, r)
 	}
 	for _, r := range readers {
+		f.enter(r.mod.path)
 		r.rest()
 	}
 }
@@ -175,6 +225,7 @@ func importsOne(text []byte, names map[string]bool) bool {
 
 // open returns the module of a Python file of the repository.
 func (f *finder) open(p string) *module {
+	f.touch(p)
 	if f.modules[p] == nil {
 		f.modules[p] = newModule(f, f.files[p])
 	}
@@ -189,6 +240,9 @@ func (f *finder) module(from *module, name string) *module {
 	if !ok {
 		m = f.resolve(path.Dir(from.path), name)
 		f.resolved[key] = m
+	}
+	if m != nil {
+		f.touch(m.path)
 	}
 	return m
 }
@@ -275,6 +329,7 @@ func (f *finder) text(from *module, name string) *value {
 		return nil
 	}
 	f.claimed[src.path] = true
+	f.touch(src.path)
 	return src.value()
 }
 

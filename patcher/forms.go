@@ -16,7 +16,7 @@ func (r *reader) declare(obj *value, p place) {
 	base.at, base.params = declaration(obj, args, p), params(args, p)
 	c := claim{base: base, args: args, obj: obj, params: base.params, load: func(name string) *value { return r.repo.text(r.mod, name) }}
 	for _, d := range c.jobs() {
-		r.repo.jobs = append(r.repo.jobs, d)
+		r.repo.declare(d)
 	}
 }
 

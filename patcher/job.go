@@ -11,7 +11,8 @@ import (
 type declared struct {
 	Job
 	at    span
-	order int // among the jobs of the repository, in the order of the text
+	root  string // file whose reading found it
+	order int    // among the jobs of the repository, in the order of the text
 	sites []*site
 	gaps  []gap
 	notes []Note

@@ -115,6 +115,7 @@ func (f *finder) load(from *module, at *file) *value {
 	if src == nil || src == from.source {
 		return nil
 	}
+	f.touch(src.path)
 	if v, ok := f.documents[src]; ok {
 		return v
 	}

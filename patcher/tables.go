@@ -34,7 +34,7 @@ func (t tableReader) walk(v *value, key string, depth int) {
 		if bytes.Contains(t.src.text, []byte(".Values.")) {
 			d.many = "this is a Helm template, whose values decide"
 		}
-		t.f.jobs = append(t.f.jobs, d)
+		t.f.declare(d)
 	case t.dag(v, key):
 	case t.row(v, key):
 	default:
@@ -127,7 +127,7 @@ func (t tableReader) row(v *value, key string) bool {
 	}
 	d.alias = firstOf(d.Hints.AppName, d.Hints.TaskID, key)
 	t.gaps(d, v)
-	t.f.jobs = append(t.f.jobs, d)
+	t.f.declare(d)
 	return true
 }
 

@@ -18,7 +18,7 @@ func (p *plan) verify(patches []Patch) map[int]Outcome {
 		return bad
 	}
 	after := p.f.edited(patches)
-	before := p.f.byPlace()
+	before := slices.DeleteFunc(p.f.byPlace(), func(d *declared) bool { return !after.only[d.root] })
 	now := after.byPlace()
 	for k, d := range before {
 		for key, want := range p.expected(d) {
@@ -84,13 +84,17 @@ func (p *plan) doubted(i int, why string) Outcome {
 	return o
 }
 
-// edited is the finder of the repository with patches applied.
+// edited is the finder of the repository with patches applied, for the files
+// whose jobs they may change.
 func (f *finder) edited(patches []Patch) *finder {
 	g := newFinder(f.fsys)
 	g.files, g.paths, g.byBase = maps.Clone(f.files), f.paths, f.byBase
+	changed := map[string]bool{}
 	for _, p := range patches {
 		g.files[p.Path] = &source{path: p.Path, text: p.After}
+		changed[p.Path] = true
 	}
+	g.only = f.dependents(changed)
 	g.look()
 	return g
 }
