@@ -44,7 +44,7 @@ func embedded(dir string) iceberg.Properties {
 		"type":        "sql",
 		"sql.driver":  "sqlite3",
 		"sql.dialect": "sqlite",
-		"uri":         file(filepath.Join(dir, catalogFile)) + "?_busy_timeout=10000&_journal_mode=WAL",
+		"uri":         file(filepath.Join(dir, catalogFile)) + "?_busy_timeout=5000&_journal_mode=WAL",
 		"warehouse":   file(filepath.Join(dir, "warehouse")),
 	}
 }

@@ -52,30 +52,49 @@ func jars(t testing.TB, name, sep string) string {
 	return strings.Join(paths, sep)
 }
 
-func TestPyicebergReadsAndWrites(t *testing.T) {
+func pyiceberg(t *testing.T, catalog map[string]string) *exec.Cmd {
 	python := filepath.Join(environment(t, "pyiceberg"), "bin", "python")
-	readAndWrite(t, func(dir string) *exec.Cmd {
-		return exec.CommandContext(t.Context(), python, "testdata/pyiceberg_lake.py", dir)
-	})
+	return exec.CommandContext(t.Context(), python, "testdata/pyiceberg_lake.py", marshal(t, catalog))
+}
+
+func spark(t *testing.T, catalog map[string]string) *exec.Cmd {
+	python := filepath.Join(environment(t, "spark"), "bin", "python")
+	return exec.CommandContext(t.Context(), python, "testdata/spark_lake.py", marshal(t, catalog), jars(t, "iceberg", ","))
+}
+
+func marshal(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestPyicebergReadsAndWrites(t *testing.T) {
+	l := openTemp(t)
+	readAndWrite(t, l, pyiceberg(t, map[string]string{
+		"type": "sql", "uri": "sqlite:///" + l.dir + "/catalog.db", "warehouse": "file://" + l.dir + "/warehouse",
+	}))
 }
 
 func TestSparkReadsAndWrites(t *testing.T) {
-	python := filepath.Join(environment(t, "spark"), "bin", "python")
-	readAndWrite(t, func(dir string) *exec.Cmd {
-		return exec.CommandContext(t.Context(), python, "testdata/spark_lake.py", dir, jars(t, "iceberg", ","))
-	})
+	l := openTemp(t)
+	readAndWrite(t, l, spark(t, map[string]string{
+		"catalog-impl": "org.apache.iceberg.jdbc.JdbcCatalog",
+		"uri":          "jdbc:sqlite:" + l.dir + "/catalog.db", "warehouse": "file://" + l.dir + "/warehouse",
+	}))
 }
 
 // readAndWrite lets another engine read our rows and write what the scripts in
 // testdata say; we read that.
-func readAndWrite(t *testing.T, engine func(dir string) *exec.Cmd) {
+func readAndWrite(t *testing.T, l *Lake, engine *exec.Cmd) {
 	app, gone := fullRun(1), at("gone", fullRun(1).Start, "d", "t")
 	app.AppID = "app"
 	bare := analysis.Run{Key: analysis.Key{AppID: "bare"}, Locality: map[string]int64{}, FailureEvidence: []string{}}
-	l := openTemp(t)
 	put(t, l, app, gone, bare)
 
-	got := runEngine(t, engine(l.dir))
+	got := runEngine(t, engine)
 	want := engineView{Docs: make(map[string]string)}
 	for _, f := range fields {
 		want.Docs[f.name] = f.doc

@@ -39,7 +39,7 @@ func explainFolder(where, catalog string, err error) error {
 		return fmt.Errorf("%s: not writable (%w): fix its permissions, or name another folder with --lake DIR", where, err)
 	case isSQLite(err, sqlite3.ErrNotADB, sqlite3.ErrCorrupt):
 		return fmt.Errorf("%s: the catalog %s is damaged (%w): restore it from a backup, or start a new lake with --lake DIR and ingest the logs again", where, catalog, err)
-	case isSQLite(err, sqlite3.ErrBusy, sqlite3.ErrLocked):
+	case isBusy(err):
 		return fmt.Errorf("%s: the catalog %s stays locked by another process (%w): end it, or try again later", where, catalog, err)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s: a file of the table is gone (%w): Iceberg keeps absolute paths, so move the lake back where it was made, or start a new one with --lake DIR", where, err)
@@ -52,17 +52,16 @@ func notWritable(err error) bool {
 		isSQLite(err, sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrCantOpen)
 }
 
+func isBusy(err error) bool { return isSQLite(err, sqlite3.ErrBusy, sqlite3.ErrLocked) }
+
 func isSQLite(err error, codes ...sqlite3.ErrNo) bool {
 	var e sqlite3.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	return slices.Contains(codes, e.Code)
+	return errors.As(err, &e) && slices.Contains(codes, e.Code)
 }
 
 // again marks an error that a second attempt may not meet.
 func again(err error) error {
-	if isSQLite(err, sqlite3.ErrBusy, sqlite3.ErrLocked) {
+	if isBusy(err) {
 		return fmt.Errorf("%w: %w", errAgain, err)
 	}
 	return err

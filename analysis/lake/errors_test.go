@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"database/sql"
 	"errors"
 	"os"
 	"os/exec"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/sparktune/sparktune/analysis"
 )
@@ -145,6 +147,33 @@ func copyOfSelf(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestLockedCatalog has somebody hold the catalog for ever.
+func TestLockedCatalog(t *testing.T) {
+	defer func(d time.Duration) { patience = d }(patience)
+	patience = time.Millisecond
+	l := openTemp(t)
+	db, err := sql.Open("sqlite3", embedded(l.dir)["uri"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("BEGIN EXCLUSIVE"); err != nil {
+		t.Fatal(err)
+	}
+	if got := runs(t, l, Query{}); len(got) > 0 {
+		t.Errorf("got %d runs, want none", len(got))
+	}
+	_, err = l.Put(t.Context(), []analysis.Run{at("a", noon, "d", "t")})
+	if want := "catalog.db stays locked by another process"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want %q in it", err, want)
+	}
+	if _, err := db.Exec("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, l, at("a", noon, "d", "t"))
 }
 
 // TestOddFolderNames are legal in a file system and special in a URI.

@@ -17,13 +17,18 @@ const (
 	maxWait   = 500 * time.Millisecond
 )
 
-// retry calls do until it ends with anything but errAgain; the last errAgain is
-// returned after about half a minute.
+// patience is how long a locked catalog is waited for. A variable for the
+// tests.
+var patience = 30 * time.Second
+
+// retry calls do until it ends with anything but errAgain, or too often.
 func retry(ctx context.Context, do func() error) error {
+	waited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	wait := firstWait
 	for range attempts - 1 {
 		err := do()
-		if !errors.Is(err, errAgain) {
+		if !errors.Is(err, errAgain) || isBusy(err) && waited.Err() != nil {
 			return err
 		}
 		// Jitter: without it, writers that collided once collide for ever.

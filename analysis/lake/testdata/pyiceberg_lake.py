@@ -1,6 +1,8 @@
 """Reads a lake with pyiceberg, then writes to it.
 
-Usage: pyiceberg_lake.py LAKE
+Usage: pyiceberg_lake.py CATALOG
+
+CATALOG has the properties of the catalog as JSON.
 
 Prints the docs of the columns and the rows as JSON, times in microseconds.
 Then appends a copy of the run "app" as "copy", and deletes the run "gone".
@@ -28,8 +30,7 @@ def as_map(name, value, maps):
     return {} if name in maps and value == [] else plain(value)
 
 
-lake = sys.argv[1]
-catalog = load_catalog("sparktune", type="sql", uri=f"sqlite:///{lake}/catalog.db", warehouse=f"file://{lake}/warehouse")
+catalog = load_catalog("sparktune", **json.loads(sys.argv[1]))
 table = catalog.load_table("sparktune.runs")
 rows = table.scan().to_arrow()
 maps = {f.name for f in rows.schema if pa.types.is_map(f.type)}

@@ -1,8 +1,8 @@
 """Reads a lake with Spark, then writes to it.
 
-Usage: spark_lake.py LAKE JARS
+Usage: spark_lake.py CATALOG JARS
 
-Prints the docs of the columns and the rows as JSON on the last line, times in
+CATALOG has the properties of the catalog as JSON. Prints the docs of the columns and the rows as JSON on the last line, times in
 microseconds. Then appends a copy of the run "app" as "copy", deletes the run
 "gone" with a delete file, adds a column, and compacts.
 """
@@ -23,20 +23,18 @@ def plain(value):
     return value
 
 
-lake, jars = sys.argv[1:]
-catalog = "spark.sql.catalog.sparktune"
-spark = (
+properties, jars = sys.argv[1:]
+builder = (
     SparkSession.builder.master("local[1]")
     .config("spark.jars", jars)
     .config("spark.ui.enabled", "false")
     .config("spark.sql.session.timeZone", "America/New_York")
     .config("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions")
-    .config(catalog, "org.apache.iceberg.spark.SparkCatalog")
-    .config(f"{catalog}.catalog-impl", "org.apache.iceberg.jdbc.JdbcCatalog")
-    .config(f"{catalog}.uri", f"jdbc:sqlite:{lake}/catalog.db")
-    .config(f"{catalog}.warehouse", f"file://{lake}/warehouse")
-    .getOrCreate()
+    .config("spark.sql.catalog.sparktune", "org.apache.iceberg.spark.SparkCatalog")
 )
+for key, value in json.loads(properties).items():
+    builder = builder.config(f"spark.sql.catalog.sparktune.{key}", value)
+spark = builder.getOrCreate()
 runs = spark.table("sparktune.sparktune.runs")
 out = {
     "docs": {f.name: f.metadata.get("comment") for f in runs.schema},
