@@ -58,7 +58,7 @@ func Diff(patches []Patch) string {
 // (go-udiff v0.4.1), so the numbers are counted here.
 func unified(p Patch) string {
 	before := string(p.Before)
-	edits := udiff.Strings(before, string(p.After))
+	edits := udiff.Lines(before, string(p.After))
 	d, err := udiff.ToUnifiedDiff("a/"+p.Path, "b/"+p.Path, before, edits, contextLines)
 	if err != nil {
 		panic(err) // unreachable: the library made the edits itself
