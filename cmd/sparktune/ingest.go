@@ -71,7 +71,7 @@ type failedLog struct {
 }
 
 func (s *ingestion) text() string {
-	return fmt.Sprintf("%d runs of %d event logs: %d added, %d replaced, %d unchanged", s.Runs, s.Logs, s.Added, s.Replaced, s.Unchanged)
+	return fmt.Sprintf("%s of %s: %d added, %d replaced, %d unchanged", plural(s.Runs, "run"), plural(s.Logs, "event log"), s.Added, s.Replaced, s.Unchanged)
 }
 
 // err is not nil when a log gave no run: the others are in the lake.
@@ -145,9 +145,7 @@ func (c *cli) findLogs(paths []string) ([]placedLog, error) {
 		if err != nil {
 			return nil, fmt.Errorf("find event logs in %s: %w", p, err)
 		}
-		for _, s := range skipped {
-			c.logf("%s: %s", filepath.Join(dir, s.Path), s.Reason)
-		}
+		c.sayOther(p, skipped)
 		if len(found) == 0 {
 			return nil, hintError{fmt.Errorf("no Spark event log in %s", p), "event logs are what spark.eventLog.enabled=true writes into spark.eventLog.dir"}
 		}
@@ -156,6 +154,18 @@ func (c *cli) findLogs(paths []string) ([]placedLog, error) {
 		}
 	}
 	return logs, nil
+}
+
+// sayOther tells of the files of a folder that are no event logs: a few by
+// name, many by their number.
+func (c *cli) sayOther(folder string, skipped []eventlog.Skipped) {
+	if len(skipped) > maxSaid {
+		c.logf("%d files in %s are no Spark event logs", len(skipped), folder)
+		return
+	}
+	for _, s := range skipped {
+		c.logf("%s: %s", filepath.Join(folder, strings.TrimPrefix(s.Path, filepath.Base(folder))), s.Reason)
+	}
 }
 
 // readLogs reads logs in parallel and keeps their order. A log that gives no

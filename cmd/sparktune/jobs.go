@@ -51,7 +51,7 @@ func (c *cli) showJobs(d bot.Decision) error {
 	for _, j := range d.Jobs {
 		runs := "no runs"
 		if j.Match.Runs > 0 {
-			runs = fmt.Sprintf("%d runs by %s", j.Match.Runs, j.Match.By)
+			runs = plural(j.Match.Runs, "run") + " by " + j.Match.By
 		}
 		fmt.Fprintf(&b, "%s  %s\n", t.Heading(prompts.Inert(j.Job.ID)), t.Faint(prompts.Printable(fmt.Sprintf("%s:%d, %s; %s", j.Job.Path, j.Job.Line, j.Job.Operator, runs))))
 		var rows [][]string
@@ -61,7 +61,7 @@ func (c *cli) showJobs(d bot.Decision) error {
 		table(&b, rows)
 	}
 	for _, u := range d.Unmatched {
-		fmt.Fprintf(&b, "%s\n", t.Faint(prompts.Inert(fmt.Sprintf("%d runs of %s belong to no job: %s", u.Runs, u.App, u.Reason))))
+		fmt.Fprintf(&b, "%s\n", t.Faint(prompts.Inert(u.App+": "+plural(u.Runs, "run")+" of no job here: "+u.Reason)))
 	}
 	_, err := io.WriteString(c.stdout, b.String())
 	return err

@@ -120,7 +120,7 @@ func (c *cli) sayUnmatched(d bot.Decision) {
 	}
 	for _, u := range d.Unmatched {
 		if len(u.Candidates) > 0 {
-			c.logf("%d runs of %s belong to no job: %s (%s)", u.Runs, u.App, u.Reason, strings.Join(u.Candidates, ", "))
+			c.logf("%s: %s of no job here: %s (%s)", u.App, plural(u.Runs, "run"), u.Reason, strings.Join(u.Candidates, ", "))
 		}
 	}
 	if matched == 0 && len(d.Unmatched) > 0 && len(d.Jobs) > 0 {

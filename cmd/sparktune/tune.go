@@ -118,15 +118,19 @@ func whyAlone(j bot.JobDecision) string {
 		}
 	}
 	last := j.Advice.Findings[len(j.Advice.Findings)-1]
-	return fmt.Sprintf("%d runs, nothing to change: %s", j.Advice.Runs, last.Reason)
+	return fmt.Sprintf("%s, nothing to change: %s", plural(j.Advice.Runs, "run"), last.Reason)
 }
 
 func summary(d bot.Decision) string {
-	files := "files"
-	if len(d.Patches) == 1 {
-		files = "file"
+	return fmt.Sprintf("%s: %s in %s, %d left to a person.",
+		plural(len(d.Jobs), "Spark job"), plural(d.Applied(), "change"), plural(len(d.Patches), "file"), d.Refused())
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
 	}
-	return fmt.Sprintf("%d Spark jobs: %d changes in %d %s, %d left to a person.", len(d.Jobs), d.Applied(), len(d.Patches), files, d.Refused())
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // table writes rows in aligned columns; the last one is as wide as it is.

@@ -38,7 +38,7 @@ func (c *cli) write(dir string, d bot.Decision) error {
 			return fmt.Errorf("%d of %d files were changed: %w", i, len(staged), err)
 		}
 	}
-	c.logf("changed %d files; 'git diff' shows them", len(staged))
+	c.logf("changed %s; 'git diff' shows the change", plural(len(staged), "file"))
 	return nil
 }
 
