@@ -43,7 +43,8 @@ func effectOf(p *Profile, changes []Change) *Effect {
 		RunsPerMonth:    cadence(p),
 		FailedRuns:      p.FailedRuns(),
 	}
-	e.GBHoursAfter = e.GBHoursBefore * moreExecutors(p.Conf(), after) * float64(e.ContainerAfter) / float64(max(1, e.ContainerBefore))
+	perExecutor := float64(e.ContainerAfter) / float64(max(1, e.ContainerBefore))
+	e.GBHoursAfter = e.GBHoursBefore * (moreExecutors(p.Conf(), after) * perExecutor)
 	return e
 }
 
