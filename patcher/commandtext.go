@@ -55,7 +55,7 @@ func (s *submission) separator(at span) string {
 		return " "
 	}
 	last := s.words[s.end-1].pieces
-	end := last[len(last)-1].at
+	end := last[len(last)-1].inText()
 	if end.src != at.src || end.end > at.start {
 		return " "
 	}
@@ -65,6 +65,15 @@ func (s *submission) separator(at span) string {
 		return " "
 	}
 	return between
+}
+
+// inText is where a piece stands in the text that it is part of: for one that
+// is interpolated, the braces.
+func (p piece) inText() span {
+	if n := len(p.inline); n > 0 {
+		return p.inline[n-1].at
+	}
+	return p.at
 }
 
 // behind is the place after the last of some pieces.

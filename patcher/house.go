@@ -1,18 +1,21 @@
 package patcher
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
 
 // houseForm is an operator or helper from outside the repository that takes
 // SparkSubmitOperator's size arguments. It is not known which others it takes,
-// so nothing is added to it but entries of a configuration that is there.
+// so nothing is added to it but entries of a configuration that is there. In a
+// file that has nothing to do with Airflow such a call is the job's own code.
 func houseForm(c claim) []*declared {
 	if strings.HasPrefix(c.obj.class, "Spark") && !strings.Contains(c.obj.class, "Operator") || c.obj.why == "pyspark.sql" {
 		return nil
 	}
-	if !c.sized() {
+	_, task := c.args.get("task_id")
+	if !c.sized() || c.obj.class == "dict" || !task && !bytes.Contains(c.obj.at.src.text, []byte("airflow")) {
 		return nil
 	}
 	d := c.base

@@ -311,7 +311,11 @@ func (r *reader) method(n, f *node, e env) *value {
 		return nil
 	}
 	var args []*node
-	if a := n.child("arguments"); a != nil {
+	switch a := n.child("arguments"); {
+	case a == nil:
+	case a.kind == "generator_expression":
+		args = []*node{a}
+	default:
 		args = a.only()
 	}
 	on, at := r.eval(f.child("object"), e), e.span(n)

@@ -1,6 +1,7 @@
 package patcher
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -127,6 +128,9 @@ func (s *shapes) entry(x entry, in *value, depth int) {
 		s.used = true
 		s.main.Hints.Application = firstOf(s.main.Hints.Application, hint(in, "entryPoint"))
 		s.main.parameters(v, s.params)
+	case x.key == "sparkSubmitParameters":
+		s.used = true
+		s.main.open = append(s.main.open, open{why: cmp.Or(v.why, "the options are computed at run time"), at: v.at})
 	case (x.key == "sparkSubmit" || x.key == "sparkSubmitJobDriver") && v.kind == mapping && v.path("sparkSubmitParameters") == nil:
 		s.used = true
 		s.main.Hints.Application = hint(v, "entryPoint")
