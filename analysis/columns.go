@@ -57,6 +57,7 @@ var Columns = []Column{
 	{"namespace", Metadata, "text", "EnvironmentUpdate", "spark.kubernetes.namespace.", func(r *Run) any { return &r.Namespace }},
 	{"application", Metadata, "text", "EnvironmentUpdate", "Main script or jar of spark-submit, as its command line has it.", func(r *Run) any { return &r.Application }},
 	{"main_class", Metadata, "text", "EnvironmentUpdate", "Main class of a jar.", func(r *Run) any { return &r.MainClass }},
+	{"plan_fingerprint", Metadata, "text", "SQLExecutionStart", "Hash over the set of first physical plans: their operators without those that Spark chooses by size (exchanges, sorts, kinds of joins) and without numbers. It changes when the queries do.", func(r *Run) any { return &r.PlanFingerprint }},
 	{"workload", Metadata, "text", "EnvironmentUpdate, streaming and Connect events", "batch, streaming, shared, gpu or photon; only batch is sized.", func(r *Run) any { return &r.Workload }},
 	{"events", Metadata, "count", "all", "Lines read as events.", func(r *Run) any { return &r.Events }},
 	{"malformed_lines", Metadata, "count", "all", "Lines that are no event; the last line of a truncated log is not counted here.", func(r *Run) any { return &r.MalformedLines }},
@@ -64,6 +65,7 @@ var Columns = []Column{
 	{"compacted", Metadata, "flag", "file name", "The History Server compacted the log: sums are lower bounds.", func(r *Run) any { return &r.Compacted }},
 	{"missing_tasks", Metadata, "count", "StageCompleted, TaskEnd", "Over first attempts of stages that completed without failure: Number of Tasks minus distinct successful partitions seen; above 0 events were dropped.", func(r *Run) any { return &r.MissingTasks }},
 	{"conf", Config, "text", "EnvironmentUpdate", "The known properties that were set, under their current names, as spelled; redacted ones are absent, and of JVM options only those that start with -X are kept.", func(r *Run) any { return &r.Conf }},
+	{"runtime_conf", Config, "text", "SQLExecutionStart", "The known properties that the application changed while it ran (modifiedConfigs, Spark 3.3 and later), the last value of each.", func(r *Run) any { return &r.RuntimeConf }},
 
 	{"tasks_failed", Performance, "count", "TaskEnd", "Ends that are neither Success nor Resubmitted, TaskKilled or TaskCommitDenied.", func(r *Run) any { return &r.TasksFailed }},
 	{"tasks_killed", Performance, "count", "TaskEnd", "TaskKilled and TaskCommitDenied.", func(r *Run) any { return &r.TasksKilled }},
@@ -130,6 +132,7 @@ var Columns = []Column{
 	{"executor_cores", Resources, "count", "ExecutorAdded", "Total Cores of an executor; the most common value (the larger one on a tie).", func(r *Run) any { return &r.ExecutorCores }},
 	{"core_ms", Resources, "ms", "ExecutorAdded, ExecutorRemoved", "Sum over executors of cores x lifetime.", func(r *Run) any { return &r.CoreMs }},
 	{"container_bytes", Resources, "bytes", "ResourceProfileAdded, EnvironmentUpdate", "Memory asked for one executor's container in the default resource profile: heap + overhead + off-heap + PySpark memory, before the platform rounds it; missing in local mode.", func(r *Run) any { return &r.ContainerBytes }},
+	{"container_step_bytes", Resources, "bytes", "EnvironmentUpdate", "yarn.scheduler.minimum-allocation-mb of the submitter's Hadoop configuration: YARN rounds containers up to a multiple. The ResourceManager's own setting may differ.", func(r *Run) any { return &r.ContainerStep }},
 	{"memory_byte_ms", Resources, "bytes x ms", "ExecutorAdded, ExecutorRemoved", "Sum over executors of the container of their resource profile x lifetime.", func(r *Run) any { return &r.MemoryByteMs }},
 	{"unused_executors", Resources, "count", "ExecutorAdded, TaskEnd", "Executors on which no task ended.", func(r *Run) any { return &r.UnusedExecutors }},
 	{"executor_life_p50_ms", Resources, "ms", "ExecutorAdded, ExecutorRemoved", "Median lifetime of executors.", func(r *Run) any { return &r.ExecutorLifeP50Ms }},

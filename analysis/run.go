@@ -89,7 +89,10 @@ type Run struct {
 	Namespace   string
 	Application string // main file or jar
 	MainClass   string
-	Workload    string
+	// PlanFingerprint changes with the code of the queries, not with their
+	// size.
+	PlanFingerprint string
+	Workload        string
 
 	Events         int64
 	MalformedLines int64
@@ -100,6 +103,8 @@ type Run struct {
 	// User-specified configuration: the sizing properties that were set
 	// explicitly, under their current names (see [Keys]).
 	Conf Conf
+	// RuntimeConf are those that the application changed while it ran.
+	RuntimeConf Conf
 
 	// Performance insights.
 	TasksFailed       Opt[int64]
@@ -169,6 +174,7 @@ type Run struct {
 	ExecutorCores      Opt[int64] // of one executor, as registered
 	CoreMs             Opt[int64]
 	ContainerBytes     Opt[int64] // of one executor
+	ContainerStep      Opt[int64] // what YARN rounds it up to
 	MemoryByteMs       Opt[float64]
 	UnusedExecutors    Opt[int64]
 	ExecutorLifeP50Ms  Opt[int64]
