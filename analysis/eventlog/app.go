@@ -33,7 +33,7 @@ type app struct {
 	evidence    evidence
 	outcome     outcome
 	workload    workload
-	sql         int64
+	sql         sqlState
 
 	profiler *profiler // nil when no profile is wanted
 	profile  analysis.RunProfile
@@ -81,7 +81,7 @@ func (a *app) finish() analysis.Run {
 		r.DriverPeakHeap = some(a.driver.heap)
 	}
 	r.PeakTasks = a.concurrency.peak(a.executors.slots(a))
-	r.SQLExecutions = some(a.sql)
+	a.sql.fill(r)
 	r.FailureEvidence = a.evidence.texts
 	r.Status = a.outcome.status(r)
 	return *r

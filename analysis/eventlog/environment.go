@@ -22,7 +22,7 @@ func (e *environmentUpdate) apply(a *app) error {
 	if a.env.known {
 		return nil
 	}
-	a.env = environment{known: true, spark: e.Spark, system: e.System}
+	a.env = environment{known: true, spark: e.Spark, hadoop: e.Hadoop, system: e.System}
 	return nil
 }
 
@@ -81,7 +81,11 @@ var wantedProperties = []string{
 	"spark.yarn.isPython",
 	"spark.yarn.queue",
 	"sun.java.command",
+	yarnStep,
 }
+
+// yarnStep is what YARN rounds containers up to.
+const yarnStep = "yarn.scheduler.minimum-allocation-mb"
 
 // wantedPrefixes are those of the orchestrator's context.
 var wantedPrefixes = []string{
@@ -106,10 +110,9 @@ func wanted(key string) bool {
 
 // An environment is what is known of how the application was submitted.
 type environment struct {
-	known  bool
-	spark  properties
-	system properties
-	conf   analysis.Conf
+	known                 bool
+	spark, hadoop, system properties
+	conf                  analysis.Conf
 }
 
 // config is the configuration under its current names. It is made once.
@@ -184,6 +187,9 @@ func (e *environment) fill(r *analysis.Run) {
 	command := parseCommand(e.system["sun.java.command"])
 	r.Application, r.MainClass = clip(command.application, maxText), clip(command.mainClass, maxText)
 	r.Conf = e.config()
+	if r.Master == "yarn" || strings.HasPrefix(r.Master, "yarn-") {
+		r.ContainerStep = positive(analysis.ParseBytes(e.hadoop[yarnStep], mib).V)
+	}
 	e.identify(r)
 }
 

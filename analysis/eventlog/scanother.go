@@ -169,10 +169,12 @@ func (e *sqlStart) field(s *scan, key []byte) bool {
 		return s.integer(&e.Time)
 	case "sparkPlanInfo":
 		return s.custom(&e.Plan)
-	case "Event", "executionId", "rootExecutionId", "description", "details", "physicalPlanDescription", "modifiedConfigs", "jobTags", "jobGroupId":
+	case "modifiedConfigs":
+		return s.properties(&e.Modified)
+	case "Event", "executionId", "rootExecutionId", "description", "details", "physicalPlanDescription", "jobTags", "jobGroupId":
 		return s.skip()
 	}
-	return s.unknown(key, []string{"time", "sparkPlanInfo"})
+	return s.unknown(key, []string{"time", "sparkPlanInfo", "modifiedConfigs"})
 }
 
 func (e *stageExecutorMetrics) field(s *scan, key []byte) bool {

@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/sparktune/sparktune/analysis"
@@ -55,39 +54,4 @@ func (w *workload) name(r *analysis.Run, e *environment) string {
 		return ""
 	}
 	return analysis.WorkloadBatch
-}
-
-// sqlStart counts SQL executions and looks for Photon in their plans.
-type sqlStart struct {
-	Time int64    `json:"time"`
-	Plan planInfo `json:"sparkPlanInfo"`
-}
-
-func (e *sqlStart) apply(a *app) error {
-	a.see(e.Time)
-	a.sql++
-	a.workload.photon = a.workload.photon || e.Plan.photon
-	return nil
-}
-
-type planInfo struct{ photon bool }
-
-// UnmarshalJSON looks for an operator of Photon; the plan itself is not kept.
-func (p *planInfo) UnmarshalJSON(b []byte) error {
-	p.photon = bytes.Contains(b, []byte(`"nodeName":"Photon`))
-	return nil
-}
-
-// sqlEnd has an error message from Spark 3.4 on: empty is success.
-type sqlEnd struct {
-	Time  int64   `json:"time"`
-	Error *string `json:"errorMessage"`
-}
-
-func (e *sqlEnd) apply(a *app) error {
-	a.see(e.Time)
-	if e.Error != nil {
-		a.outcome.job(*e.Error != "", *e.Error)
-	}
-	return nil
 }
