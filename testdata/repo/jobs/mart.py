@@ -4,10 +4,11 @@ import sys
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-MEASURES = {
-    "sales": [F.sum("amount_cents").alias("sales_cents"), F.countDistinct("customer_id").alias("customers")],
-    "margin": [F.sum(F.col("amount_cents") * 23 / 100).alias("margin_cents"), F.count("*").alias("orders")],
-}
+
+def measures(mart):
+    if mart == "sales":
+        return [F.sum("amount_cents").alias("sales_cents"), F.countDistinct("customer_id").alias("customers")]
+    return [F.sum(F.col("amount_cents") * 23 / 100).alias("margin_cents"), F.count("*").alias("orders")]
 
 
 def main(mart, date, lake):
@@ -15,7 +16,7 @@ def main(mart, date, lake):
     orders = spark.read.parquet(f"{lake}/orders/dt={date}")
     (
         orders.groupBy("store_id", "article_id")
-        .agg(*MEASURES[mart])
+        .agg(*measures(mart))
         .write.mode("overwrite")
         .parquet(f"{lake}/marts/{mart}/dt={date}")
     )
