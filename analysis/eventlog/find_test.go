@@ -1,6 +1,9 @@
 package eventlog
 
 import (
+	"archive/zip"
+	"bytes"
+	"io"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -137,5 +140,42 @@ func TestReadGap(t *testing.T) {
 	r := readOne(t, fsys, "eventlog_v2_a")
 	if !r.Finished || !r.Truncated || r.Complete() {
 		t.Errorf("finished %t, truncated %t, complete %t", r.Finished, r.Truncated, r.Complete())
+	}
+}
+
+// A History Server's download is a zip of the files of one or all attempts.
+func TestFindInZip(t *testing.T) {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for name, text := range map[string]string{
+		"app_1":                           startLine + endLine,
+		"eventlog_v2_app_2/appstatus_app": "",
+		"eventlog_v2_app_2/events_1_app":  strings.Replace(startLine, "app-1", "app-2", 1),
+		"eventlog_v2_app_2/events_2_app":  endLine,
+	} {
+		f, err := w.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(f, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	fsys, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs, skipped, err := Find(fsys, ".")
+	if err != nil || len(logs) != 2 || len(skipped) != 0 {
+		t.Fatalf("%v, skipped %v, %v", logs, skipped, err)
+	}
+	for i, want := range []string{"app-1", "app-2"} {
+		runs, err := Read(fsys, logs[i])
+		if err != nil || len(runs) != 1 || runs[0].AppID != want || !runs[0].Complete() {
+			t.Errorf("%s: %d runs, %v", logs[i].Path, len(runs), err)
+		}
 	}
 }

@@ -37,6 +37,9 @@ type Skipped struct {
 // folder that is searched with everything below it. Logs are sorted by path.
 // A file that was found by searching is looked into: one that does not start
 // with an event is skipped. A file named by root is taken as it is.
+//
+// A zip.Reader is a file system too: a History Server's download of an
+// application's logs can be read without unpacking it.
 func Find(fsys fs.FS, root string) ([]Log, []Skipped, error) {
 	info, err := fs.Stat(fsys, root)
 	if err != nil {
