@@ -1,6 +1,7 @@
 package prompts
 
 import (
+	"bytes"
 	"io"
 	"strings"
 )
@@ -59,7 +60,7 @@ func sections(f Facts) []section {
 		bySlot[s.name] = &s
 	}
 	out := []section{
-		{Sections[0], []block{{slot: bySlot["overview"]}, pairs(factHeader, f.Overview)}},
+		{Sections[0], []block{{slot: bySlot["overview"]}, pairs(factHeader, append(f.declaration(), f.Overview...))}},
 		{Sections[1], []block{{slot: bySlot["configuration"]}, pairs(propertyHeader, f.Config)}},
 		{Sections[2], []block{{slot: bySlot["health"]}, findings(f, bySlot)}},
 		{Sections[3], []block{changes(f, bySlot), pairs(effectHeader, f.Effect)}},
@@ -69,6 +70,21 @@ func sections(f Facts) []section {
 		out[i].blocks = nonEmpty(out[i].blocks)
 	}
 	return out
+}
+
+// declaration says which job it is. It is not among the facts that prose may
+// refer to: the report is about nothing else.
+func (f Facts) declaration() []Fact {
+	out := []Fact{{Label: "job", Text: f.Job}}
+	if f.Declared != "" {
+		out = append(out, Fact{Label: "declared in", Text: f.Declared})
+	}
+	return out
+}
+
+// About says whether a report in Markdown says that it is about the job.
+func About(f Facts, src []byte) bool {
+	return bytes.Contains(src, []byte("| job | "+code(f.Job)+" |"))
 }
 
 func nonEmpty(blocks []block) []block {

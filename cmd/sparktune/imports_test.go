@@ -23,9 +23,10 @@ var layers = map[string][]string{
 	"analysis/lake":     {"analysis"},
 	"patcher":           {},
 	"prompts":           {"analysis"},
+	"prompts/bedrock":   {"prompts"},
 	"bot":               {"analysis", "patcher", "prompts", "bot/policy"},
 	"bot/policy":        {"analysis"},
-	"cmd/sparktune":     {"analysis", "analysis/eventlog", "analysis/lake", "patcher", "prompts", "bot", "bot/policy"},
+	"cmd/sparktune":     {"analysis", "analysis/eventlog", "analysis/lake", "patcher", "prompts", "prompts/bedrock", "bot", "bot/policy"},
 	"lab":               {},
 }
 
@@ -40,6 +41,8 @@ var vendors = map[string][]string{
 	"github.com/klauspost/compress":         {"analysis/eventlog"},
 	"github.com/spf13/pflag":                {"cmd/sparktune"},
 	"github.com/yuin/goldmark":              {"prompts"},
+	"github.com/aws/aws-sdk-go-v2":          {"prompts/bedrock"},
+	"github.com/aws/smithy-go":              {"prompts/bedrock"},
 }
 
 // pure packages import nothing of the standard library that reaches the world.
