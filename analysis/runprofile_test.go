@@ -8,7 +8,7 @@ import (
 
 func TestBuckets(t *testing.T) {
 	last := int32(-1)
-	for v := int64(0); v < 1<<20; v++ {
+	for v := range int64(1 << 20) {
 		b := BucketOf(v)
 		lo, hi := BucketBounds(b)
 		if v < lo || v > hi || b < last || b > last+1 {

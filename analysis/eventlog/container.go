@@ -1,0 +1,104 @@
+package eventlog
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sparktune/sparktune/analysis"
+)
+
+// resourceProfileAdded says what is asked for one executor, in mebibytes.
+type resourceProfileAdded struct {
+	ID       int64 `json:"Resource Profile Id"`
+	Executor struct {
+		Memory   amount  `json:"memory"`
+		Overhead *amount `json:"memoryOverhead"`
+		OffHeap  amount  `json:"offHeap"`
+		PySpark  amount  `json:"pyspark.memory"`
+	} `json:"Executor Resource Requests"`
+	Task struct {
+		CPUs struct{ Amount float64 } `json:"cpus"`
+	} `json:"Task Resource Requests"`
+}
+
+type amount struct{ Amount int64 }
+
+func (m amount) bytes() int64 { return times(m.Amount, mib) }
+
+const mib = 1 << 20
+
+// maxProfiles bounds the resource profiles that are kept; applications have
+// one or two.
+const maxProfiles = 64
+
+type profiles map[int64]*resourceProfileAdded
+
+func (e *resourceProfileAdded) apply(a *app) error {
+	if len(a.profiles) >= maxProfiles {
+		return fmt.Errorf("more than %d resource profiles", maxProfiles)
+	}
+	if a.profiles == nil {
+		a.profiles = make(profiles)
+	}
+	a.profiles[e.ID] = e
+	return nil
+}
+
+// container is the memory asked for an executor of a profile; missing in local
+// mode, where there is none, and when nothing says.
+func (a *app) container(profile int64) analysis.Opt[int64] {
+	if a.env.local() || !a.env.known && a.profiles[profile] == nil {
+		return analysis.Opt[int64]{}
+	}
+	conf := a.env.config()
+	heap := conf.Bytes("spark.executor.memory").Or(0)
+	pyspark := conf.Bytes("spark.executor.pyspark.memory").Or(0)
+	overhead := conf.Bytes("spark.executor.memoryOverhead")
+	offHeap := int64(0)
+	if conf.Bool("spark.memory.offHeap.enabled").Or(false) {
+		offHeap = conf.Bytes("spark.memory.offHeap.size").Or(0)
+	}
+	if p := a.profiles[profile]; p != nil {
+		heap = cmpPositive(p.Executor.Memory.bytes(), heap)
+		offHeap = cmpPositive(p.Executor.OffHeap.bytes(), offHeap)
+		pyspark = cmpPositive(p.Executor.PySpark.bytes(), pyspark)
+		if p.Executor.Overhead != nil {
+			overhead = some(p.Executor.Overhead.bytes())
+		}
+	}
+	if !a.env.python() {
+		pyspark = 0
+	}
+	var total sum
+	for _, part := range []int64{heap, overhead.Or(a.defaultOverhead(heap)), offHeap, pyspark} {
+		total.add(part)
+	}
+	return positive(int64(total))
+}
+
+func cmpPositive(v, def int64) int64 {
+	if v > 0 {
+		return v
+	}
+	return def
+}
+
+// Spark's defaults for memory outside the heap.
+const (
+	minOverhead          = 384 * mib
+	overheadFactor       = 0.10
+	overheadFactorNonJVM = 0.40 // on Kubernetes
+)
+
+func (a *app) defaultOverhead(heap int64) int64 {
+	conf := a.env.config()
+	factor := overheadFactor
+	if a.env.python() && strings.HasPrefix(a.env.spark["spark.master"], "k8s://") {
+		factor = overheadFactorNonJVM
+	}
+	if f := conf.Float("spark.executor.memoryOverheadFactor"); f.OK && f.V > 0 && f.V < 100 {
+		factor = f.V
+	}
+	floor := analysis.ParseBytes(a.env.spark["spark.executor.minMemoryOverhead"], mib).Or(minOverhead)
+	return max(int64(float64(heap)*factor), floor)
+}

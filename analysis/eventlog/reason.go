@@ -1,0 +1,78 @@
+package eventlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+type endReason struct {
+	Reason      string
+	Class       string `json:"Class Name"`
+	Description string
+	Trace       trace `json:"Full Stack Trace"`
+	Message     string
+	Loss        string `json:"Loss Reason"`
+	CausedByApp *bool  `json:"Exit Caused By App"`
+}
+
+// Reasons of a task's end that are told apart.
+const (
+	endSuccess      = "Success"
+	endResubmitted  = "Resubmitted" // repeats a finished task whose output is lost
+	endKilled       = "TaskKilled"
+	endCommitDenied = "TaskCommitDenied"
+	endException    = "ExceptionFailure"
+	endFetchFailed  = "FetchFailed"
+	endExecutorLost = "ExecutorLostFailure"
+)
+
+func (r *endReason) text() string {
+	switch r.Reason {
+	case endException:
+		return r.Class + ": " + r.description()
+	case endExecutorLost:
+		return r.Loss
+	}
+	return strings.TrimSuffix(r.Reason+": "+r.Message, ": ")
+}
+
+const pythonException = ".PythonException"
+
+// description is the exception's own; of a Python traceback the last line.
+func (r *endReason) description() string {
+	if !strings.HasSuffix(r.Class, pythonException) {
+		return r.Description
+	}
+	text := strings.TrimSpace(r.Description)
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
+
+const javaOOM = "java.lang.OutOfMemoryError"
+
+// heapOOM says whether the task reported a full heap: by the class of its
+// exception, or by a cause of it. What a Python worker wrote is the user's text
+// and proves nothing; threads and class metadata are not on the heap.
+func (r *endReason) heapOOM() bool {
+	switch {
+	case r.Reason != endException, strings.Contains(r.Description, "native thread"), strings.Contains(r.Description, "Metaspace"):
+		return false
+	case r.Class == javaOOM, strings.HasSuffix(r.Class, ".SparkOutOfMemoryError"):
+		return true
+	}
+	return !strings.HasSuffix(r.Class, pythonException) && r.Trace.heapOOM
+}
+
+// A trace is what a stack trace says about memory.
+type trace struct{ heapOOM bool }
+
+// UnmarshalJSON looks for a full heap among the causes.
+func (t *trace) UnmarshalJSON(b []byte) error {
+	if !bytes.Contains(b, []byte("OutOfMemoryError")) && !bytes.Contains(b, []byte(`\u`)) {
+		return nil // not even in an escaped spelling
+	}
+	var text string
+	err := json.Unmarshal(b, &text)
+	t.heapOOM = strings.Contains(text, "\nCaused by: "+javaOOM+": Java heap space")
+	return err
+}
