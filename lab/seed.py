@@ -113,7 +113,7 @@ def main():
     if spark:
         spark.stop()
     for i, day in enumerate(a.days):
-        link(a.lake / "seed" / "orders", a.lake / "raw" / "orders" / f"dt={day}", 7 - i % 2 if i else 10)
+        link(a.lake / "seed" / "orders", a.lake / "raw" / "orders" / f"dt={day}", 7 - i % 2 if i % 5 else 10)
     for i, hour in enumerate(a.hours):
         link(a.lake / "seed" / "clicks", a.lake / "raw" / "clicks" / f"hour={hour}", 10 - i % 2)
 
