@@ -23,8 +23,8 @@ with DAG(
             "--lake", "{{ var.value.lake }}",
         ],
         conf={
-            # One session must not be cut in two, hence few partitions and no
-            # coalescing by AQE. See the incident of March.
+            # AQE made one task of everything in the incident of March.
+            # Two partitions were plenty when the shop was small.
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.shuffle.partitions": 2,
             "spark.executor.memory": "1g",
