@@ -23,8 +23,10 @@ var (
 const readBuffer = 256 << 10
 
 // zstdWindow bounds what a frame may make the decoder allocate. Spark writes
-// level 1, whose window is 512 KiB; the zstd tool stays below 8 MiB.
-const zstdWindow = 16 << 20
+// level 1, whose window is 512 KiB; a log that people have compressed again as
+// tightly as they could needs up to 128 MiB, which is also where the zstd tool
+// stops.
+const zstdWindow = 128 << 20
 
 // decompress finds the codec by the first bytes of r and reads through it. An
 // unknown start is plain text.
