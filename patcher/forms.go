@@ -5,6 +5,7 @@ import "strings"
 // declare builds the jobs of a call: an operator, or any call whose arguments
 // have the shape of a Spark configuration.
 func (r *reader) declare(obj *value, p place) {
+	r.jobs++
 	args := withDefaults(obj, p)
 	base := declared{at: obj.at}
 	base.Operator = obj.class

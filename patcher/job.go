@@ -3,6 +3,7 @@ package patcher
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -88,9 +89,13 @@ type gap struct {
 	at   span
 }
 
+// secret matches the properties that may hold a credential. They are no
+// business of a tuner and appear nowhere.
+var secret = regexp.MustCompile(`(?i)secret|passw|token|credential|access\.?key|account\.key|private`)
+
 // add records that a value sets a property of the job.
 func (d *declared) add(key, form string, by rank, v *value, over []addition) {
-	if v == nil {
+	if v == nil || secret.MatchString(key) {
 		return
 	}
 	if v.kind == scalar && strings.Contains(joinPieces(v.pieces), "{{") {

@@ -9,6 +9,9 @@ import (
 // readJSON returns the value of a JSON file, comments and trailing commas
 // allowed, or why it has none.
 func readJSON(src *source) (*value, string) {
+	if tooDeep(string(src.text)) {
+		return nil, "it nests too deep"
+	}
 	doc, err := hujson.Parse(src.text)
 	if err != nil {
 		return nil, "it does not parse as JSON: " + strings.TrimPrefix(err.Error(), "hujson: ")

@@ -41,7 +41,8 @@ const (
 	maxCrossed = 40     // names and calls between a job and a literal
 	maxTurns   = 500    // turns of one loop
 	maxPieces  = 5000   // pieces of one text, items of one list, entries of one dict
-	baseSteps  = 100000 // expressions looked at in one file, and as many as it has bytes
+	maxJobs    = 1000   // calls shown to the forms, and one more per hundred bytes
+	baseSteps  = 100000 // expressions looked at in one file, and one more for four bytes
 )
 
 // eval returns what the text says about an expression. Nothing is executed:
@@ -57,14 +58,17 @@ func (r *reader) eval(n *node, e env) *value {
 		return e.unknown(n, "it is reached through too many steps")
 	}
 	v := r.expression(n, e)
-	if len(v.pieces)+len(v.items)+len(v.entries) > maxPieces {
+	size := len(v.pieces) + len(v.items) + len(v.entries)
+	if r.steps += size; size > maxPieces {
 		return e.unknown(n, "it is too long")
 	}
 	return v
 }
 
 // exhausted reports whether a file has had its share of work.
-func (r *reader) exhausted() bool { return r.steps > baseSteps+len(r.mod.text) }
+func (r *reader) exhausted() bool {
+	return r.steps > baseSteps+len(r.mod.text)/4 || r.jobs > maxJobs+len(r.mod.text)/100
+}
 
 func (r *reader) expression(n *node, e env) *value {
 	switch n.kind {

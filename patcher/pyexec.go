@@ -12,6 +12,7 @@ type reader struct {
 	repo   *finder
 	mod    *module
 	steps  int
+	jobs   int    // calls shown to the forms
 	wanted []bool // the top-level statements that can declare a job
 	emit   func(*value, place)
 }

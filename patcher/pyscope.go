@@ -55,6 +55,9 @@ func (m *module) learn(name string) {
 		if c := m.chunks[i]; c.tree == nil && binds(m.text[c.start:c.end], name) {
 			m.tree(i)
 		}
+		if len(m.top.binds[name]) > maxBindings {
+			return
+		}
 	}
 }
 
@@ -335,8 +338,14 @@ func within(n, def *node) bool {
 	return false
 }
 
+// maxBindings is how many bindings of one name are told apart.
+const maxBindings = 300
+
 // choose picks among several bindings of one scope the one that n sees.
 func (s *scope) choose(name string, all []*binding, n *node) (*binding, []*binding, string) {
+	if len(all) > maxBindings {
+		return nil, nil, fmt.Sprintf("%s is set %d times", name, len(all))
+	}
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b *binding) int { return a.at.start - b.at.start })
 	here := s.here(n)

@@ -71,6 +71,9 @@ const errorKind = 65535
 // base of its file.
 func parsePython(src []byte, base int) *node {
 	g := pythonGrammar()
+	if tooDeep(string(src)) {
+		return &node{kind: "module", start: base, end: base + len(src), broken: true}
+	}
 	p := tree_sitter.NewParser()
 	defer p.Close()
 	if err := p.SetLanguage(g.lang); err != nil {
@@ -83,15 +86,19 @@ func parsePython(src []byte, base int) *node {
 	defer tree.Close()
 	c := tree.Walk()
 	defer c.Close()
-	return g.copy(c, base, 0)
+	left := maxTree
+	return g.copy(c, base, 0, &left)
 }
 
 // maxDepth bounds the nesting that is followed: deeper text is no configuration.
 const maxDepth = 200
 
+// maxTree bounds the nodes of one top-level statement.
+const maxTree = 200000
+
 // copy makes nodes of what the cursor is on. Punctuation is dropped except
 // where the grammar names it, as it does for operators.
-func (g *pyGrammar) copy(c *tree_sitter.TreeCursor, base, depth int) *node {
+func (g *pyGrammar) copy(c *tree_sitter.TreeCursor, base, depth int, left *int) *node {
 	t := c.Node()
 	id := t.KindId()
 	n := &node{kind: "ERROR", field: g.fields[c.FieldId()], start: base + int(t.StartByte()), end: base + int(t.EndByte())}
@@ -106,13 +113,14 @@ func (g *pyGrammar) copy(c *tree_sitter.TreeCursor, base, depth int) *node {
 		}
 		return n
 	}
-	if depth > maxDepth {
+	*left--
+	if depth > maxDepth || *left < 0 {
 		n.broken = true
 		return n
 	}
 	if c.GotoFirstChild() {
 		for {
-			if k := g.copy(c, base, depth+1); k != nil {
+			if k := g.copy(c, base, depth+1, left); k != nil {
 				k.up = n
 				n.kids = append(n.kids, k)
 				n.broken = n.broken || k.broken

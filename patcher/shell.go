@@ -28,6 +28,9 @@ type command struct {
 // cannot be read.
 func shellCommands(ps []piece, depth int) ([]command, string) {
 	r := &shellReader{pieces: ps, text: joinPieces(ps), vars: map[string][]*syntax.Assign{}, depth: depth}
+	if tooDeep(r.text) {
+		return nil, "it nests too deep"
+	}
 	f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(r.text), "")
 	if err != nil {
 		msg := err.Error()

@@ -9,13 +9,14 @@ import (
 // tables finds the jobs of a document that a DAG loads: SparkApplications,
 // DAGs written as data, and rows that name sizes.
 func (f *finder) tables(doc *value, src *source) {
-	t := tableReader{f: f, src: src}
+	t := tableReader{f: f, src: src, before: len(f.jobs)}
 	t.walk(doc, "", 0)
 }
 
 type tableReader struct {
-	f   *finder
-	src *source
+	f      *finder
+	src    *source
+	before int // jobs found before this document
 }
 
 func (t tableReader) walk(v *value, key string, depth int) {
@@ -122,7 +123,7 @@ func (t tableReader) row(v *value, key string) bool {
 			t.conf(d, v, x)
 		}
 	}
-	if len(d.sites) == 0 || !named && key == "" && !t.leaf(v) {
+	if len(t.f.jobs)-t.before > maxJobs || len(d.sites) == 0 || !named && key == "" && !t.leaf(v) {
 		return false
 	}
 	d.alias = firstOf(d.Hints.AppName, d.Hints.TaskID, key)

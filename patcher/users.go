@@ -29,14 +29,14 @@ func (p piece) id() placeID { return placeID{p.at.src, p.at.start, p.at.end, opL
 // understood to feed jobs.
 type users struct {
 	feeds map[placeID]map[target]bool
-	known map[*source][]span // reads of names that lead to a site or a gap
+	known map[*source]map[span]bool // reads of names that lead to a site or a gap
 	total map[*binding]string
 	f     *finder
 }
 
 // countUsers notes for every place which jobs it feeds.
 func (f *finder) countUsers() {
-	u := &users{feeds: map[placeID]map[target]bool{}, known: map[*source][]span{}, total: map[*binding]string{}, f: f}
+	u := &users{feeds: map[placeID]map[target]bool{}, known: map[*source]map[span]bool{}, total: map[*binding]string{}, f: f}
 	for _, d := range f.jobs {
 		d.settle()
 		for _, s := range d.sites {
@@ -92,9 +92,10 @@ func (u *users) feed(id placeID, t target) {
 
 func (u *users) read(under []use) {
 	for _, x := range under {
-		if ss := u.known[x.at.src]; !slices.Contains(ss, x.at) {
-			u.known[x.at.src] = append(ss, x.at)
+		if u.known[x.at.src] == nil {
+			u.known[x.at.src] = map[span]bool{}
 		}
+		u.known[x.at.src][x.at] = true
 	}
 }
 
@@ -165,11 +166,21 @@ func (u *users) unknownReader(b *binding) string {
 func (u *users) unknownRead(src *source, name string, from, to int) string {
 	for _, at := range pyWords(src.text[from:to], name) {
 		at += from
-		if !slices.ContainsFunc(u.known[src], func(s span) bool { return s.start <= at && at < s.end }) {
+		if !u.isKnown(src, at) {
 			return fmt.Sprintf("line %d of %s reads %s too", src.line(at), src.path, name)
 		}
 	}
 	return ""
+}
+
+// isKnown reports whether an offset lies in a read that is understood.
+func (u *users) isKnown(src *source, at int) bool {
+	for s := range u.known[src] {
+		if s.start <= at && at < s.end {
+			return true
+		}
+	}
+	return false
 }
 
 // pyWords returns the offsets where a word stands as a name that may be read:

@@ -98,6 +98,26 @@ func read(fsys fs.FS, name string) ([]byte, string) {
 	return text, ""
 }
 
+// maxBrackets is the nesting beyond which a text is not given to a parser that
+// recurses: Go cannot recover from a stack that overflows.
+const maxBrackets = 1000
+
+// tooDeep reports whether brackets nest too deep, closed or not.
+func tooDeep(text string) bool {
+	depth := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '(', '[', '{':
+			if depth++; depth > maxBrackets {
+				return true
+			}
+		case ')', ']', '}':
+			depth = max(depth-1, 0)
+		}
+	}
+	return false
+}
+
 // mentionsSpark is the cheap test before parsing: no job goes without one of
 // these words.
 func mentionsSpark(text []byte) bool {

@@ -16,6 +16,9 @@ const maxNodes = 50000
 // readYAML returns the documents of a YAML text, or why it has none.
 func readYAML(ps []piece) ([]*value, string) {
 	r := yamlReader{pieces: ps, text: joinPieces(ps)}
+	if tooDeep(r.text) {
+		return nil, "it nests too deep"
+	}
 	for i := 0; i < len(r.text); {
 		r.lines = append(r.lines, i)
 		n := strings.IndexByte(r.text[i:], '\n')

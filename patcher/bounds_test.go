@@ -1,0 +1,145 @@
+package patcher
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+// TestBadInput holds that what cannot be served is skipped with a reason, and
+// the rest is served as ever.
+func TestBadInput(t *testing.T) {
+	job := "from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator\nx = SparkSubmitOperator(task_id=\"x\", executor_memory=\"8g\")\n"
+	files := fstest.MapFS{
+		"dags/good.py":                        {Data: []byte(job)},
+		"dags/with space/and\nnewline.py":     {Data: []byte(strings.Replace(job, `"x"`, `"y"`, 1))},
+		"dags/Good.py":                        {Data: []byte(strings.Replace(job, `"x"`, `"z"`, 1))},
+		"dags/empty.py":                       {Data: nil},
+		"dags/link.py":                        {Data: []byte("../../etc/passwd"), Mode: fs.ModeSymlink | 0o777},
+		"dags/binary.py":                      {Data: []byte("\x7fELF\x00spark")},
+		"dags/latin1.py":                      {Data: []byte("# spark gr\xf6\xdfe\n" + job)},
+		"dags/lfs.py":                         {Data: []byte("version https://git-lfs.github.com/spec/v1\noid sha256:0\n# spark\n")},
+		"dags/huge.py":                        {Data: []byte(strings.Repeat("# spark\n", 1<<20))},
+		"venv/lib/python3/site-packages/x.py": {Data: []byte(job)},
+		"node_modules/x/x.py":                 {Data: []byte(job)},
+		"dags/socket.py":                      {Mode: fs.ModeSocket},
+	}
+	repo, err := Find(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(repo.Jobs) != 3 {
+		t.Errorf("%d jobs, want 3: %+v", len(repo.Jobs), repo.Jobs)
+	}
+	reasons := map[string]string{}
+	for _, s := range repo.Skipped {
+		reasons[s.Path] = s.Reason
+	}
+	for name, want := range map[string]string{
+		"dags/link.py": "symbolic link", "dags/binary.py": "binary", "dags/latin1.py": "not UTF-8", "dags/lfs.py": "LFS pointer",
+		"dags/huge.py": "larger than", "dags/socket.py": "not a regular file",
+	} {
+		if !strings.Contains(reasons[name], want) {
+			t.Errorf("%s: skipped because %q, want %q", name, reasons[name], want)
+		}
+	}
+}
+
+// TestNotARepository: an unreadable root is an error, not an empty repository.
+func TestNotARepository(t *testing.T) {
+	if _, err := Find(os.DirFS(filepath.Join(t.TempDir(), "nowhere"))); err == nil {
+		t.Error("no error")
+	}
+	if repo, err := Find(fstest.MapFS{}); err != nil || len(repo.Jobs) != 0 {
+		t.Errorf("an empty repository: %+v, %v", repo, err)
+	}
+}
+
+// TestUnreadable: a file without permission is skipped.
+func TestUnreadable(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "x.py"), []byte("# spark\n"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	repo, err := Find(os.DirFS(dir))
+	if err != nil || len(repo.Skipped) != 1 {
+		t.Errorf("%+v, %v", repo, err)
+	}
+}
+
+// TestAdversarial holds the time and memory that a hostile file can take. The
+// limits are far above what is measured on a quiet machine (under 1 s).
+func TestAdversarial(t *testing.T) {
+	const size = 1 << 20
+	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	op := "SparkSubmitOperator(task_id='t', executor_memory="
+	for name, text := range map[string]string{
+		"parens.py":    op + fill("(") + ")",
+		"brackets.py":  op + fill("[") + "\n",
+		"doubling.py":  "a = 'x'\n" + fill("a = a + a\n") + op + "a)\n",
+		"chain.py":     chain(20000) + op + "a19999)\n",
+		"calls.py":     "def f(x):\n    return f(x) + f(x)\n" + fill(op+"f('8g'))\n"),
+		"dicts.py":     "d = {}\n" + fill("d = {**d, **d, 'spark.x': 'y'}\n") + op + "'8g', conf=d)\n",
+		"loops.py":     "for a in range(99):\n for b in range(99):\n  for c in range(99):\n   " + op + "'8g')\n",
+		"command.py":   "BashOperator(task_id='t', bash_command='" + fill("spark-submit --conf a=b ") + "x.py')\n",
+		"jinja.py":     "BashOperator(task_id='t', bash_command='spark-submit " + fill("{% if x %}") + "')\n",
+		"strings.py":   op + fill("'a' ") + ")\n",
+		"alias.yaml":   bomb(30),
+		"deep.yaml":    "spark: " + fill("[") + "\n",
+		"flow.yaml":    "spark: " + fill("{a: ") + "\n",
+		"wide.yaml":    "spark: x\n" + fill("executor_memory: 8g\n- "),
+		"deep.json":    `{"spark": ` + fill("[") + "}",
+		"script.sh":    fill("A=$A$A; ") + "\nspark-submit --executor-memory $A x.py\n",
+		"quotes.sh":    "spark-submit " + fill("\"$(") + "\n",
+		"open.hocon":   "spark " + fill("{a "),
+		"values.conf":  fill("spark.executor.memory 8g\n"),
+		"comments.py":  fill("# spark sparktune: pin\n") + op + "'8g')\n",
+		"decorated.py": fill("@spark\n") + "def f(): pass\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := fstest.MapFS{name: {Data: []byte(text)}}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			start := time.Now()
+			repo, err := Find(files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			took := time.Since(start)
+			runtime.ReadMemStats(&after)
+			t.Logf("%s: %v, %d MB allocated, %d jobs", name, took.Round(time.Millisecond), (after.TotalAlloc-before.TotalAlloc)>>20, len(repo.Jobs))
+			if took > 15*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
+// chain is n names, each bound to the one before.
+func chain(n int) string {
+	var b strings.Builder
+	b.WriteString("a0 = '8g'\n")
+	for i := 1; i < n; i++ {
+		fmt.Fprintf(&b, "a%d = a%d\n", i, i-1)
+	}
+	return b.String()
+}
+
+// bomb is a YAML text of n anchors, each nine times the one before.
+func bomb(n int) string {
+	var b strings.Builder
+	b.WriteString("a0: &a0 {executor_memory: 8g, name: spark}\n")
+	for i := 1; i < n; i++ {
+		fmt.Fprintf(&b, "a%d: &a%d [%s*a%d]\n", i, i, strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 8), i-1)
+	}
+	return b.String()
+}
