@@ -106,7 +106,9 @@ func slots(f Facts) []slot {
 	for _, c := range f.Changes {
 		summary.must = append(summary.must, []string{c.From.ID}, []string{c.To.ID})
 	}
-	summary.must = append(summary.must, present(f, "effect.memory.delta")...)
+	if f.has("effect.memory.delta") {
+		summary.must = append(summary.must, []string{"effect.memory.before", "effect.memory.after", "effect.memory.delta"})
+	}
 	return append(out, summary)
 }
 

@@ -119,12 +119,15 @@ func plainSummary(f Facts) string {
 		parts = append(parts, fmt.Sprintf("%s from %s to %s", ref(c.Name.ID), ref(c.From.ID), ref(c.To.ID)))
 	}
 	s := "Change " + strings.Join(parts, ", ") + "."
-	if f.has("effect.memory.delta") {
-		s += fmt.Sprintf(" Reserved memory per run goes from %s to %s (%s)", ref("effect.memory.before"), ref("effect.memory.after"), ref("effect.memory.delta"))
-		if f.has("effect.month") {
-			s += ", " + ref("effect.month") + " per month"
-		}
-		s += ", if the runs last as long as before."
+	switch {
+	case !f.has("effect.memory.delta"):
+		return s
+	case f.Resolve(ref("effect.memory.before")) == f.Resolve(ref("effect.memory.after")):
+		return s + fmt.Sprintf(" Reserved memory per run stays as it was, %s.", ref("effect.memory.before"))
 	}
-	return s
+	s += fmt.Sprintf(" Reserved memory per run goes from %s to %s (%s)", ref("effect.memory.before"), ref("effect.memory.after"), ref("effect.memory.delta"))
+	if f.has("effect.month") {
+		s += ", " + ref("effect.month") + " per month"
+	}
+	return s + ", if the runs last as long as before."
 }

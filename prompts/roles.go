@@ -294,8 +294,12 @@ func cueAt(sentence []token, i int) int {
 	return cmp.Or(part, cueAfter(sentence, i), whole)
 }
 
-// cueAfter is the same for the words right after a reference.
+// cueAfter is the same for the words right after a reference. "A instead of B"
+// makes A the new one.
 func cueAfter(sentence []token, i int) int {
+	if after := wordAt(sentence, i+1); after == "instead" || after == "rather" {
+		return 1
+	}
 	for j := i + 1; j < len(sentence) && j <= i+3 && sentence[j].kind != tokenRef; j++ {
 		if s := cue(sentence[j]); s != 0 {
 			return s

@@ -33,6 +33,7 @@ example: sparktune tune . --metrics /var/log/spark-events`,
 		write := flags.Bool("write", false, "change the files")
 		check := flags.Bool("check", false, "print nothing; exit with 3 when changes are proposed")
 		out := outputFlag(flags)
+		model := newModelFlags(flags)
 		return func(ctx context.Context, args []string) error {
 			switch {
 			case len(args) != 1:
@@ -50,9 +51,14 @@ example: sparktune tune . --metrics /var/log/spark-events`,
 				}
 				return nil
 			}
-			if err := c.show(d, *out); err != nil {
+			writer, sayUsage, err := c.writer(ctx, model)
+			if err != nil {
 				return err
 			}
+			if err := c.show(ctx, d, writer, *out); err != nil {
+				return err
+			}
+			sayUsage()
 			if *write {
 				return c.write(args[0], d)
 			}
@@ -62,7 +68,7 @@ example: sparktune tune . --metrics /var/log/spark-events`,
 }
 
 // show is submit without effect: the decision as a person or a program reads it.
-func (c *cli) show(d bot.Decision, out output) error {
+func (c *cli) show(ctx context.Context, d bot.Decision, w prompts.Writer, out output) error {
 	if out == outputJSON {
 		return writeJSON(c.stdout, newTuneOutput(d))
 	}
@@ -73,7 +79,7 @@ func (c *cli) show(d bot.Decision, out output) error {
 			continue
 		}
 		f := j.Facts()
-		if err := t.Report(&b, f, prompts.Plain(f)); err != nil {
+		if err := t.Report(&b, f, c.word(ctx, w, f)); err != nil {
 			return err
 		}
 		for _, n := range j.Notes {

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/sparktune/sparktune/bot"
+	"github.com/sparktune/sparktune/prompts"
+	"github.com/sparktune/sparktune/prompts/bedrock"
+)
+
+var promptCommand = command{
+	name: "prompt",
+	args: "[answer] JOB [DIR] | check FILE [DIR]",
+	help: `print the strict prompt for one job, or check what an agent made of it
+
+The prompt asks any agent for a report in Markdown on JOB, with all facts that
+it may use. 'prompt answer' prints sparktune's own answer to it. 'prompt check'
+holds the agent's report in FILE (- for stdin) against the facts of the job that
+it names: the same lake, policy and --as-of give the same facts. DIR is the
+repository's work tree, the current folder when not given.
+
+example: sparktune prompt load_orders . | my-agent > report.md
+         sparktune prompt check report.md .`,
+	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
+		src := source{lakeDir: lakeFlag(flags), asOf: asOfFlag(flags)}
+		out := outputFlag(flags)
+		flags.Lookup("output").Usage = "text, or json for the facts alone (docs/schemas/facts.schema.json)"
+		return func(ctx context.Context, args []string) error {
+			verb := ""
+			if len(args) > 1 && (args[0] == "answer" || args[0] == "check") {
+				verb, args = args[0], args[1:]
+			}
+			if len(args) < 1 || len(args) > 2 {
+				return usageError{"prompt needs a job, or 'check' and a file, and may have a folder"}
+			}
+			dir := "."
+			if len(args) == 2 {
+				dir = args[1]
+			}
+			if verb == "check" {
+				return c.checkReport(ctx, args[0], dir, src, *out)
+			}
+			d, err := c.decide(ctx, dir, src)
+			if err != nil {
+				return err
+			}
+			j, err := findJob(d, args[0])
+			if err != nil {
+				return err
+			}
+			return c.showPrompt(j.Facts(), verb, *out)
+		}
+	},
+}
+
+func (c *cli) showPrompt(f prompts.Facts, verb string, out output) error {
+	switch {
+	case out == outputJSON:
+		return writeJSON(c.stdout, f)
+	case verb == "answer":
+		return prompts.Markdown(c.stdout, f, prompts.Plain(f))
+	}
+	_, err := io.WriteString(c.stdout, prompts.Agent(f))
+	return err
+}
+
+// checkReport prints every violation of an agent's report, one a line.
+func (c *cli) checkReport(ctx context.Context, path, dir string, src source, out output) error {
+	report, err := readReport(path)
+	if err != nil {
+		return err
+	}
+	d, err := c.decide(ctx, dir, src)
+	if err != nil {
+		return err
+	}
+	f, err := factsOf(d, report)
+	if err != nil {
+		return err
+	}
+	violations := prompts.CheckMarkdown(f, report)
+	if out == outputJSON {
+		err = writeJSONLines(c.stdout, violations)
+	} else {
+		err = c.showViolations(violations)
+	}
+	switch {
+	case err != nil:
+		return err
+	case len(violations) > 0:
+		return fmt.Errorf("the report breaks the rules of the prompt in %d places", len(violations))
+	}
+	c.logf("the report on %s keeps the rules of the prompt", f.Job)
+	return nil
+}
+
+func (c *cli) showViolations(violations []prompts.Violation) error {
+	var b strings.Builder
+	for _, v := range violations {
+		b.WriteString(prompts.Printable(v.String()) + "\n")
+	}
+	_, err := io.WriteString(c.stdout, b.String())
+	return err
+}
+
+// maxReport bounds a report that is read, in bytes.
+const maxReport = 1 << 20
+
+func readReport(path string) ([]byte, error) {
+	f := os.Stdin
+	if path != "-" {
+		var err error
+		if f, err = os.Open(path); err != nil {
+			return nil, fmt.Errorf("read the report: %w", err)
+		}
+		defer f.Close()
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxReport))
+	if err != nil {
+		return nil, fmt.Errorf("read the report: %w", err)
+	}
+	return b, nil
+}
+
+// factsOf are those of the job that a report says it is about.
+func factsOf(d bot.Decision, report []byte) (prompts.Facts, error) {
+	for _, j := range d.Jobs {
+		if f := j.Facts(); prompts.About(f, report) {
+			return f, nil
+		}
+	}
+	return prompts.Facts{}, hintError{errors.New("the report names no job of this repository"), "its first table must have the row '| job | `JOB` |', as the prompt's skeleton has it"}
+}
+
+// modelFlags are the flags that say which model words the reports.
+type modelFlags struct {
+	id, guardrail, price *string
+	tokens               *int
+	dollars              *float64
+}
+
+func newModelFlags(flags *pflag.FlagSet) modelFlags {
+	return modelFlags{
+		id:        flags.String("model", "", "word the reports by a model on Amazon Bedrock: `ID` of a model or inference profile (default: none)"),
+		guardrail: flags.String("model-guardrail", "", "`ID` of a Bedrock guardrail"),
+		tokens:    flags.Int("model-tokens", 500_000, "most tokens that this run may take; the rest is worded without the model"),
+		dollars:   flags.Float64("model-dollars", 0, "most dollars that this run may take; needs --model-price"),
+		price:     flags.String("model-price", "", "`IN,OUT` dollars for a million tokens in and out"),
+	}
+}
+
+// writer is what words the reports, and what to say about it at the end.
+func (c *cli) writer(ctx context.Context, m modelFlags) (prompts.Writer, func(), error) {
+	if *m.id == "" {
+		return prompts.Writer{}, func() {}, nil
+	}
+	price, err := parsePrice(*m.price)
+	if err != nil {
+		return prompts.Writer{}, nil, err
+	}
+	model, err := bedrock.New(ctx, bedrock.Options{ID: *m.id, Guardrail: *m.guardrail, Budget: bedrock.Budget{Tokens: *m.tokens, Dollars: *m.dollars}, Price: price})
+	if err != nil {
+		return prompts.Writer{}, nil, hintError{err, "without --model the reports are worded without AWS"}
+	}
+	return prompts.Writer{Model: model}, func() { c.sayUsage(*m.id, price != nil, model.Spent()) }, nil
+}
+
+func parsePrice(s string) (*bedrock.Price, error) {
+	if s == "" {
+		return nil, nil
+	}
+	in, out, _ := strings.Cut(s, ",")
+	x, errIn := strconv.ParseFloat(in, 64)
+	y, errOut := strconv.ParseFloat(out, 64)
+	if errIn != nil || errOut != nil || x < 0 || y < 0 {
+		return nil, usageError{"--model-price must be two numbers, such as 3,15"}
+	}
+	// What is read from a cache is never dearer than what is not.
+	return &bedrock.Price{Input: x, Output: y, CacheRead: x, CacheWrite: 1.25 * x}, nil
+}
+
+func (c *cli) sayUsage(id string, priced bool, u prompts.Usage) {
+	cost := ""
+	if priced {
+		cost = fmt.Sprintf(", at most $%.4f", u.Dollars)
+	}
+	c.logf("%s: %d calls, %d tokens in, %d out%s", id, u.Calls, u.Input+u.CacheRead+u.CacheWrite, u.Output, cost)
+}
+
+// word is the words for one job. What went wrong with the model is said, once
+// for each job: its report is the plain one.
+func (c *cli) word(ctx context.Context, w prompts.Writer, f prompts.Facts) prompts.Words {
+	r := w.Report(ctx, f)
+	switch {
+	case r.Err != nil:
+		c.logf("%s is worded without the model: %v", f.Job, r.Err)
+	case r.Plain && len(r.Violations) > 0:
+		c.logf("%s is worded without the model: its answers broke %d rules, such as %v", f.Job, len(r.Violations), r.Violations[0])
+	}
+	return r.Words
+}
