@@ -154,6 +154,7 @@ func (f *finder) jobsOfModules() {
 	for _, r := range readers {
 		f.enter(r.mod.path)
 		r.rest()
+		f.sayUnparsed(r.mod)
 	}
 }
 

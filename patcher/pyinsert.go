@@ -6,9 +6,7 @@ import (
 )
 
 // pythonDialect adds to Python calls, dicts and expressions.
-var pythonDialect = &dialect{}
-
-func init() { pythonDialect.add = addPython }
+var pythonDialect = &dialect{add: addPython}
 
 // addPython writes additions at a Python slot.
 func addPython(adds []addition) []Edit {
@@ -262,10 +260,7 @@ func (n *node) find(at span) *node {
 
 // into adds items to a bracketed list in the style of its last one.
 func (w pyWriter) into(at span, items []string) []Edit {
-	var kids []*node
-	for _, k := range w.node(at).only() {
-		kids = append(kids, k)
-	}
+	kids := w.node(at).only()
 	if len(kids) == 0 {
 		return []Edit{{at.start + 1, at.start + 1, strings.Join(items, ", ")}}
 	}

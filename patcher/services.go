@@ -1,9 +1,6 @@
 package patcher
 
-import (
-	"cmp"
-	"strings"
-)
+import "strings"
 
 // emrStep is one step of an EMR cluster that runs spark-submit.
 func (s *shapes) emrStep(step, jar *value) {
@@ -38,7 +35,7 @@ func (d *declared) dataproc(job, request *value) {
 	d.Hints.Application = hint(job, "main_python_file_uri", "main_jar_file_uri", "main_r_file_uri", "query_file_uri")
 	d.Hints.Class = hint(job, "main_class")
 	d.Hints.AppName = firstOf(hint(request.path("reference"), "job_id"), d.Hints.AppName)
-	d.nestedConf(job, "properties")
+	d.conf(job, "properties")
 }
 
 // runtimeConfig is the configuration of a Dataproc batch.
@@ -48,11 +45,8 @@ func (d *declared) runtimeConfig(batch *value) {
 		d.gaps = append(d.gaps, gap{at: batch.at, shut: "the batch has no runtime_config", names: func(p property) []string { return []string{p.key} }})
 		return
 	}
-	d.nestedConf(rc, "properties")
+	d.conf(rc, "properties")
 }
-
-// nestedConf is a mapping of properties under a key that may be missing.
-func (d *declared) nestedConf(in *value, name string) { d.conf(in, name) }
 
 // databricks is a new cluster of a Databricks run.
 func (d *declared) databricks(cluster, request *value) {
@@ -62,11 +56,9 @@ func (d *declared) databricks(cluster, request *value) {
 	if x, ok := cluster.get("num_workers"); ok && x.why == "" {
 		d.add("spark.executor.instances", "num_workers", byFlag, x.val, overrides(cluster, x, "num_workers"))
 	}
-	node := hint(cluster, "node_type_id")
-	d.closed = cmp.Or(map[bool]string{true: "on Databricks the node type " + node + " decides it; choose another node type by hand"}[node != ""],
-		"on Databricks the node type decides it; choose another node type by hand")
+	d.closed = "on Databricks the node type " + hint(cluster, "node_type_id") + " decides it; choose another node type by hand"
 	before := len(d.gaps)
-	d.nestedConf(cluster, "spark_conf")
+	d.conf(cluster, "spark_conf")
 	for i := range d.gaps[before:] {
 		names := d.gaps[before+i].names
 		d.gaps[before+i].names = func(p property) []string {
@@ -143,11 +135,11 @@ func (d *declared) manifest(v *value) {
 		}
 		d.specGap(p, block, names[1])
 	}
-	d.nestedConf(spec, "sparkConf")
+	d.conf(spec, "sparkConf")
 }
 
-// specGap is the place for one field of the manifest. Dynamic allocation is
-// only completed where the manifest turns it on.
+// specGap is the place for one field of a block that the manifest has. A block
+// that it has not is not begun: sparkConf says the same.
 func (d *declared) specGap(p property, block entry, name string) {
 	d.gaps = append(d.gaps, gap{slots: block.val.slots, at: block.at, num: func(p property) bool { return p.unit == count || p.unit == truth },
 		names: func(q property) []string {

@@ -96,11 +96,6 @@ func (s span) path() string {
 	return s.src.path
 }
 
-// multiline reports whether the span crosses a line end.
-func (s span) multiline() bool {
-	return bytes.IndexByte(s.src.text[s.start:s.end], '\n') >= 0
-}
-
 func (s span) contains(t span) bool {
 	return s.src == t.src && s.start <= t.start && t.end <= s.end
 }

@@ -119,13 +119,6 @@ func overrides(m *value, x entry, path ...string) []addition {
 		}
 	}
 	// An entry of a literal reads better than one more spread around it.
-	slices.SortStableFunc(out, func(a, b addition) int { return cmp.Compare(btoi(a.slot.op == opSpread), btoi(b.slot.op == opSpread)) })
-	return out
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+	isSpread := func(a addition) bool { return a.slot.op == opSpread }
+	return append(slices.DeleteFunc(slices.Clone(out), isSpread), slices.DeleteFunc(out, func(a addition) bool { return !isSpread(a) })...)
 }

@@ -108,7 +108,11 @@ func (c *cli) saySkipped(skipped []patcher.Skipped) {
 			c.logf("not read: %d more; 'sparktune tune --output json' names them all", len(skipped)-i)
 			return
 		}
-		c.logf("not read: %s: %s", f.Path, f.Reason)
+		place := f.Path
+		if f.Line > 0 {
+			place = fmt.Sprintf("%s:%d", f.Path, f.Line)
+		}
+		c.logf("not read: %s: %s", place, f.Reason)
 	}
 }
 
