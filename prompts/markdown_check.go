@@ -24,7 +24,7 @@ func CheckMarkdown(f Facts, src []byte) []Violation {
 	if len(src) > maxMarkdown {
 		return []Violation{{"document", KindLength, fmt.Sprintf("at most %d bytes", maxMarkdown)}}
 	}
-	m := &markdownChecker{f: f, src: src}
+	m := &markdownChecker{f: f, src: src, byText: f.byText()}
 	ctx := parser.NewContext()
 	root := goldmark.New(goldmark.WithExtensions(extension.Table)).Parser().Parse(gmtext.NewReader(src), parser.WithContext(ctx))
 	if len(ctx.References()) > 0 {
@@ -38,6 +38,8 @@ type markdownChecker struct {
 	f   Facts
 	src []byte
 	out []Violation
+	// byText are the facts that a value in backticks can stand for.
+	byText map[string][]Fact
 }
 
 func (m *markdownChecker) add(where string, kind Kind, format string, args ...any) {
@@ -225,7 +227,7 @@ func (m *markdownChecker) tokens(spans []span) []token {
 	l := newLexer()
 	for _, s := range spans {
 		if s.value {
-			l.refer("`"+s.text+"`", m.f.valued(s.text))
+			l.refer("`"+s.text+"`", m.byText[s.text])
 		} else {
 			l.prose(s.text)
 		}
@@ -233,17 +235,16 @@ func (m *markdownChecker) tokens(spans []span) []token {
 	return l.tokens
 }
 
-// valued are the facts with that text; the name of a property that is shown is
+// byText are the facts by their text; the name of a property that is shown is
 // one, too.
-func (f Facts) valued(text string) []Fact {
-	var out []Fact
+func (f Facts) byText() map[string][]Fact {
+	m := make(map[string][]Fact)
 	for _, fact := range f.all() {
-		if strings.Join(strings.Fields(fact.Text), " ") == text {
-			out = append(out, fact)
-		}
-		if fact.Label == text && strings.HasPrefix(fact.ID, "conf.") {
-			out = append(out, Fact{ID: fact.ID + ".name", Label: "property", Text: text, Role: RoleName})
+		text := strings.Join(strings.Fields(fact.Text), " ")
+		m[text] = append(m[text], fact)
+		if strings.HasPrefix(fact.ID, "conf.") {
+			m[fact.Label] = append(m[fact.Label], Fact{ID: fact.ID + ".name", Label: "property", Text: fact.Label, Role: RoleName})
 		}
 	}
-	return out
+	return m
 }
