@@ -3,6 +3,7 @@ package patcher
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -141,8 +142,6 @@ func submitted(argv []string) map[string]string {
 			}
 		}
 	}
-	for k, v := range flags {
-		conf[k] = v
-	}
+	maps.Copy(conf, flags)
 	return conf
 }

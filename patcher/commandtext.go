@@ -1,6 +1,7 @@
 package patcher
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -78,8 +79,7 @@ func (p piece) inText() span {
 
 // behind is the place after the last of some pieces.
 func behind(ps []piece) (slot, bool) {
-	for i := len(ps) - 1; i >= 0; i-- {
-		p := ps[i]
+	for i, p := range slices.Backward(ps) {
 		if strings.TrimSpace(p.text) == "" && p.why == "" && i > 0 {
 			continue
 		}

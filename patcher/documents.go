@@ -140,8 +140,10 @@ func propertyLines(src *source) []entry {
 			rest := strings.TrimLeft(body[n:], " \t=:")
 			start := from + len(body) - len(rest)
 			value := span{src, start, start + len(strings.TrimRight(rest, " \t"))}
-			out = append(out, entry{key: body[:n], at: span{src, from, end},
-				val: textValue(value, []piece{{text: value.String(), at: value, same: true}})})
+			out = append(out, entry{
+				key: body[:n], at: span{src, from, end},
+				val: textValue(value, []piece{{text: value.String(), at: value, same: true}}),
+			})
 		}
 		next := bytes.IndexByte(src.text[end:], '\n')
 		if next < 0 {

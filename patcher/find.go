@@ -53,9 +53,11 @@ func (j *Job) Winner(key string) *Site {
 }
 
 func newFinder(fsys fs.FS) *finder {
-	return &finder{fsys: fsys, files: map[string]*source{}, byBase: map[string][]string{}, modules: map[string]*module{}, resolved: map[string]*module{},
+	return &finder{
+		fsys: fsys, files: map[string]*source{}, byBase: map[string][]string{}, modules: map[string]*module{}, resolved: map[string]*module{},
 		reads:     map[string]map[string]bool{},
-		documents: map[*source]*value{}, done: map[*node]bool{}, claimed: map[string]bool{}}
+		documents: map[*source]*value{}, done: map[*node]bool{}, claimed: map[string]bool{},
+	}
 }
 
 // A finder holds what is known of a repository while its jobs are found.

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -217,9 +218,7 @@ func checkInvariants(t testing.TB, files fstest.MapFS, wants []Want, res Result)
 func patched(t testing.TB, files fstest.MapFS, res Result) fstest.MapFS {
 	t.Helper()
 	out := fstest.MapFS{}
-	for name, f := range files {
-		out[name] = f
-	}
+	maps.Copy(out, files)
 	for _, p := range res.Patches {
 		if !bytes.Equal(p.Before, files[p.Path].Data) || len(p.Edits) == 0 {
 			t.Fatalf("%s: Before is not the file, or there is no edit", p.Path)

@@ -109,8 +109,10 @@ func (d *declared) pairs(v *value) {
 			}
 		}
 	}
-	d.gaps = append(d.gaps, gap{slots: v.slots, at: v.at, num: func(property) bool { return false },
-		names: func(p property) []string { return pairNames(p, p.flag == "" || s.confs && !s.flags) }})
+	d.gaps = append(d.gaps, gap{
+		slots: v.slots, at: v.at, num: func(property) bool { return false },
+		names: func(p property) []string { return pairNames(p, p.flag == "" || s.confs && !s.flags) },
+	})
 }
 
 func pairNames(p property, conf bool) []string {

@@ -116,6 +116,7 @@ func (p property) same(a, b string) bool {
 		}
 	case truth:
 		return strings.EqualFold(a, b)
+	case plain:
 	}
 	return a == b
 }
@@ -158,6 +159,7 @@ func (p property) respell(old, value string) string {
 		return p.respellMemory(old, value)
 	case truth:
 		return likeCase(old, value)
+	case plain, count:
 	}
 	return value
 }
@@ -198,7 +200,7 @@ func likeCase(old, value string) string {
 // escape, and cannot end a literal, a word or a template.
 func safe(value string) bool {
 	return value != "" && strings.IndexFunc(value, func(c rune) bool {
-		return !(c < 0x80 && isWord(byte(c)) || strings.ContainsRune(".:/-+,", c))
+		return (c >= 0x80 || !isWord(byte(c))) && !strings.ContainsRune(".:/-+,", c)
 	}) < 0
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -294,8 +295,10 @@ func (r *reader) rangeOf(list []*node, at span, e env) *value {
 		return nil
 	}
 	v := &value{kind: sequence, at: at}
-	var n int
-	fmt.Sscan(e.scope.word(list[0]), &n)
+	n, err := strconv.Atoi(e.scope.word(list[0]))
+	if err != nil {
+		return nil
+	}
 	for i := range min(n, maxTurns) {
 		v.items = append(v.items, &value{kind: scalar, typ: integer, at: at, pieces: []piece{{text: fmt.Sprint(i), at: at}}})
 	}
@@ -463,9 +466,8 @@ func formatArg(name string, args *value, next *int) *value {
 		name = fmt.Sprint(*next)
 		*next++
 	}
-	if isNumber(name) {
-		var i int
-		if fmt.Sscan(name, &i); i < len(args.items) {
+	if i, err := strconv.Atoi(name); err == nil {
+		if i >= 0 && i < len(args.items) {
 			return args.items[i]
 		}
 		return nil

@@ -261,6 +261,7 @@ func (r *reader) bound(b *binding, f *frame, n *node, e env) *value {
 		return &value{kind: callable, at: b.scope.span(b.node), fn: &closure{def: b.node, frame: f, bind: b}}
 	case bindImport:
 		return r.imported(b, n, in)
+	case bindChange, bindOpaque:
 	}
 	return e.unknown(n, "%s is bound at line %d in a way that is not followed", b.name, b.scope.mod.line(b.at.start))
 }

@@ -29,6 +29,7 @@ func addPython(adds []addition) []Edit {
 		return w.into(s.at, w.tuples(adds))
 	case opConcat:
 		return w.concat(s.at, adds)
+	case opLiteral, opText: // written by the plan and by textDialect
 	}
 	return nil
 }

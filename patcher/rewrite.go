@@ -33,9 +33,7 @@ func Rewrite(fsys fs.FS, repo *Repository, wants []Want) (Result, error) {
 		if len(bad) == 0 {
 			return Result{Patches: patches, Outcomes: p.outcomes, Notes: p.notes()}, nil
 		}
-		for i, o := range bad {
-			refused[i] = o
-		}
+		maps.Copy(refused, bad)
 	}
 }
 
@@ -66,8 +64,10 @@ func (c choice) at() span {
 }
 
 func newPlan(f *finder, wants []Want, refused map[int]Outcome) *plan {
-	p := &plan{f: f, wants: wants, open: map[target]int{}, outcomes: make([]Outcome, len(wants)),
-		sites: make([]*site, len(wants)), choices: make([][]choice, len(wants)), chosen: make([]*choice, len(wants)), settled: make([]bool, len(wants))}
+	p := &plan{
+		f: f, wants: wants, open: map[target]int{}, outcomes: make([]Outcome, len(wants)),
+		sites: make([]*site, len(wants)), choices: make([][]choice, len(wants)), chosen: make([]*choice, len(wants)), settled: make([]bool, len(wants)),
+	}
 	seen := map[target]int{}
 	for i, w := range wants {
 		p.outcomes[i] = Outcome{Want: w}

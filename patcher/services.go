@@ -141,11 +141,13 @@ func (d *declared) manifest(v *value) {
 // specGap is the place for one field of a block that the manifest has. A block
 // that it has not is not begun: sparkConf says the same.
 func (d *declared) specGap(p property, block entry, name string) {
-	d.gaps = append(d.gaps, gap{slots: block.val.slots, at: block.at, num: func(p property) bool { return p.unit == count || p.unit == truth },
+	d.gaps = append(d.gaps, gap{
+		slots: block.val.slots, at: block.at, num: func(p property) bool { return p.unit == count || p.unit == truth },
 		names: func(q property) []string {
 			if q.key == p.key {
 				return []string{name}
 			}
 			return nil
-		}})
+		},
+	})
 }

@@ -102,6 +102,7 @@ func (s *shapes) walk(name string, v *value, depth int) {
 		s.sequence(name, v, depth)
 	case scalar:
 		s.text(name, v)
+	case unknown, object, callable: // nothing to see from here
 	}
 }
 
@@ -173,8 +174,10 @@ func holdsSpark(v *value) bool {
 // confGap is a mapping of Spark properties that is all there is to set.
 func (d *declared) confGap(v *value, x entry, name string) {
 	d.entries(v, name)
-	d.gaps = append(d.gaps, gap{slots: v.slots, at: x.at, num: func(property) bool { return false },
-		names: func(p property) []string { return []string{p.key} }})
+	d.gaps = append(d.gaps, gap{
+		slots: v.slots, at: x.at, num: func(property) bool { return false },
+		names: func(p property) []string { return []string{p.key} },
+	})
 }
 
 // defaults adds the spark-defaults around a job, which its own options beat.
@@ -184,8 +187,10 @@ func (d *declared) defaults(props *value) {
 	for _, s := range d.sites[own:] {
 		s.rank = byDefaults
 	}
-	g := gap{slots: props.slots, at: props.at, num: func(property) bool { return false },
-		names: func(p property) []string { return []string{p.key} }}
+	g := gap{
+		slots: props.slots, at: props.at, num: func(property) bool { return false },
+		names: func(p property) []string { return []string{p.key} },
+	}
 	if own == 0 {
 		d.gaps = append([]gap{g}, d.gaps...) // where its siblings live
 		return

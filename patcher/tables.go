@@ -89,6 +89,8 @@ func (t tableReader) dag(v *value, key string) bool {
 				each(x.val, x.key)
 			}
 		}
+	case unknown, scalar, object, callable:
+		return false
 	}
 	return len(t.f.jobs) > before
 }
@@ -110,8 +112,10 @@ func column(key string) string {
 func (t tableReader) row(v *value, key string) bool {
 	d := &declared{at: v.at}
 	d.Operator = "table row"
-	d.Hints = Hints{AppName: hint(v, "name", "job_name", "app_name", "id"), Application: hint(v, "application", "main", "file", "script", "jar", "main_file"),
-		Class: hint(v, "class", "main_class", "java_class"), TaskID: hint(v, "task_id"), DAGID: hint(v, "dag_id")}
+	d.Hints = Hints{
+		AppName: hint(v, "name", "job_name", "app_name", "id"), Application: hint(v, "application", "main", "file", "script", "jar", "main_file"),
+		Class: hint(v, "class", "main_class", "java_class"), TaskID: hint(v, "task_id"), DAGID: hint(v, "dag_id"),
+	}
 	named := d.Hints != (Hints{})
 	for _, x := range v.entries {
 		switch {
@@ -174,8 +178,10 @@ func (t tableReader) gaps(d *declared, v *value) {
 		}
 	}
 	if slices.ContainsFunc(d.sites, func(s *site) bool { return s.rank == byConf && v.slots[0].at.contains(s.val.at) && s.Form == s.Key }) {
-		d.gaps = append(d.gaps, gap{slots: v.slots, at: v.at, num: func(p property) bool { return p.unit == count },
-			names: func(p property) []string { return []string{p.key} }})
+		d.gaps = append(d.gaps, gap{
+			slots: v.slots, at: v.at, num: func(p property) bool { return p.unit == count },
+			names: func(p property) []string { return []string{p.key} },
+		})
 	}
 	d.closed = "the loader of this table is not known to read it; add it by hand"
 }

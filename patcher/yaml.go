@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -91,6 +92,7 @@ func (r *yamlReader) value(n *yaml.Node, depth int) (*value, int) {
 	case yaml.AliasNode:
 		v, _ := r.value(n.Alias, depth+1)
 		return v, at + 1 + len(n.Value)
+	case yaml.DocumentNode:
 	}
 	return unknownValue(r.span(at, at), "it is empty"), at
 }
@@ -341,8 +343,8 @@ func (r *yamlReader) mapping(n *yaml.Node, at, depth int) (*value, int) {
 // merge adds what "<<" brings, which the mapping's own keys override.
 func (r *yamlReader) merge(v, x *value, at span) {
 	if x.kind == sequence {
-		for i := len(x.items) - 1; i >= 0; i-- {
-			v.spread(x.items[i], at, false)
+		for _, in := range slices.Backward(x.items) { // the first of several wins
+			v.spread(in, at, false)
 		}
 		return
 	}
