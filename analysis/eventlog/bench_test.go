@@ -54,6 +54,14 @@ func cpuTime(b *testing.B) time.Duration {
 // BenchmarkParse reads whole logs, uncompressed in memory, to their rows.
 //
 //	go test -run '^$' -bench 'Parse|EncodingJSON' -cpu 1 ./analysis/eventlog
+//
+// On one core of an EPYC, Go 1.26, in MB of raw JSON per second of processor
+// time (encoding/json beside it): gpu 1348 (136), failures 1102 to 1844 (105),
+// tiny 2882 (118), sql 2038 (106), ml 1508 (114), small 923 (118). What each
+// trick buys, from one noisy run: jumping over the accumulables 1.1 (gpu) to
+// 2.7 (tiny) times; reading more than task ends by hand 4 times on small logs
+// and nothing on large ones; keeping buffers between logs 1.5 times on small
+// logs. Predicting the next key from the line before bought nothing.
 func BenchmarkParse(b *testing.B) {
 	for name := range benchLogs {
 		b.Run(name, func(b *testing.B) {

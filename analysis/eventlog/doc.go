@@ -8,6 +8,10 @@
 //
 //	files -> bytes -> lines -> events -> app (the state of one application) -> Run
 //
+// A log of a million tasks takes about 30 MB. What is bounded, and how, is said
+// where it is kept; an event that finds no room is counted as not read, so that
+// the row says it is incomplete.
+//
 // The package refuses to know where files come from (it takes an [fs.FS] or an
 // [io.Reader]), what time it is, and what a measurement means for advice. It
 // never guesses: what a log does not say is missing in the Run, and what was
