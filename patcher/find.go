@@ -359,7 +359,6 @@ func (f *finder) identify() {
 			return d.Hints.DAGID + "." + d.Hints.TaskID
 		},
 		func(d *declared) string { return d.at.path() + ":" + d.name() },
-		func(d *declared) string { return fmt.Sprintf("%s:%d:%s", d.at.path(), d.at.line(), d.name()) },
 	}
 	for _, form := range forms {
 		taken := map[string]int{}
@@ -374,9 +373,14 @@ func (f *finder) identify() {
 			}
 		}
 	}
-	for i, d := range f.jobs {
-		if d.ID == "" { // the same declaration, name and line, again
-			d.ID = fmt.Sprintf("%s:%d:%s#%d", d.at.path(), d.at.line(), d.name(), i)
+	// Of the same name in one file the order in the text tells them apart, which
+	// an edit does not change as it would a line number.
+	count := map[string]int{}
+	for _, d := range f.jobs {
+		if d.ID == "" {
+			name := d.at.path() + ":" + d.name()
+			count[name]++
+			d.ID = fmt.Sprintf("%s#%d", name, count[name])
 		}
 	}
 	slices.SortFunc(f.jobs, func(a, b *declared) int { return strings.Compare(a.ID, b.ID) })

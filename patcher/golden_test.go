@@ -280,7 +280,7 @@ func TestMetamorphic(t *testing.T) {
 				for p, f := range g.files {
 					changed[p] = &fstest.MapFile{Data: change(p, f.Data)}
 				}
-				_, res2 := rewrite(t, changed, moved(g, changed))
+				_, res2 := rewrite(t, changed, g.wants)
 				got := patched(t, changed, res2)
 				for p, f := range first {
 					if diff := cmp.Diff(string(change(p, f.Data)), string(got[p].Data)); diff != "" {
@@ -294,25 +294,4 @@ func TestMetamorphic(t *testing.T) {
 
 func hasExt(p string, exts ...string) bool {
 	return slices.ContainsFunc(exts, func(e string) bool { return strings.HasSuffix(p, e) })
-}
-
-// moved returns the wants of a golden for the same jobs of changed files: an
-// ID may hold a line number.
-func moved(g golden, changed fstest.MapFS) []Want {
-	a, err := Find(g.files)
-	b, err2 := Find(changed)
-	if err != nil || err2 != nil || len(a.Jobs) != len(b.Jobs) {
-		return g.wants
-	}
-	ids := map[string]string{}
-	for i, d := range a.found.byPlace() {
-		ids[d.ID] = b.found.byPlace()[i].ID
-	}
-	out := slices.Clone(g.wants)
-	for i := range out {
-		if id, ok := ids[out[i].Job]; ok {
-			out[i].Job = id
-		}
-	}
-	return out
 }

@@ -50,7 +50,7 @@ func TestOracle(t *testing.T) {
 			for _, o := range res.Outcomes {
 				if o.Status == Applied {
 					c.Values = append(c.Values, spellings(o.Want)...)
-					c.Names = append(c.Names, "--conf", "--"+propertyOf(o.Key).flag)
+					c.Names = append(c.Names, "--conf", "--"+propertyOf(o.Key).flag, `\`)
 				}
 			}
 			cases = append(cases, c)

@@ -12,7 +12,8 @@
 package patcher
 
 // A Repository is what [Find] saw: the declared jobs and what it could not
-// read. Both are in a total order, so equal trees give equal Repositories.
+// read. Both are in a total order, so equal trees give equal Repositories. It
+// is not safe for use by several goroutines at once.
 type Repository struct {
 	Jobs    []Job     // sorted by ID
 	Skipped []Skipped // sorted by Path
@@ -24,7 +25,8 @@ type Repository struct {
 type Job struct {
 	// ID names the job in output and on the command line. It is
 	// "dag_id.task_id" where both are known and no other job has the same,
-	// else it starts with the path.
+	// else it starts with the path; of several with one name in one file, each
+	// ends in its number in the order of the text.
 	ID       string
 	Path     string // file that declares it, slash-separated
 	Line     int    // first line of the declaration, from 1

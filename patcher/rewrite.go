@@ -13,6 +13,10 @@ import (
 // which repo is what [Find] saw. It writes nothing. What it declines is an
 // [Outcome] with the reason; an error means that fsys itself failed.
 //
+// The plan is for the bytes that Find read, which are in [Patch].Before: who
+// writes it compares them first. With a repo that Find did not make, fsys is
+// read again.
+//
 // A want that is Applied has been checked: the edited text is read again, and
 // no other value of any job may have changed.
 func Rewrite(fsys fs.FS, repo *Repository, wants []Want) (Result, error) {
@@ -130,7 +134,7 @@ func (p *plan) present(i int, d *declared, s *site, prop property, w Want) {
 		o.Status = Already
 	case p.pinned(i, append(s.scopes, d.at, s.val.at, s.literal())...):
 	case s.Dynamic != "":
-		p.refuse(i, span{}, "%s:%d: %s; a person must set it there", s.Path, s.Line, s.Dynamic)
+		p.refuse(i, span{}, "%s:%d: %s; that is for a person to change", s.Path, s.Line, s.Dynamic)
 	case s.rank == byCode:
 		p.refuse(i, span{}, "the job's own code sets it at %s:%d, which beats every other place; change it there", s.Path, s.Line)
 	case d.many != "":
