@@ -25,6 +25,7 @@ const (
 	Silent     Status = "silent"     // nothing to do, and why
 	Unmeasured Status = "unmeasured" // cannot know; Reason says which measurement is missing
 	Advises    Status = "advises"    // Changes says what
+	Waits      Status = "waits"      // would advise, but an earlier rule does: one cause at a time
 )
 
 // A Finding is a rule's answer on a profile.
@@ -103,7 +104,7 @@ func (a *Advice) ask(r *Rule, p *Profile, pol Policy) Finding {
 		return f
 	}
 	if len(a.Changes) > 0 {
-		f.Status, f.Changes = Silent, nil
+		f.Status, f.Changes = Waits, nil
 		f.Reason += "; waits for the effect of " + a.Changes[0].Rule
 		return f
 	}

@@ -13,7 +13,10 @@ var heapOOM = Rule{
 A Java heap OOM on YARN ends its container with exit status 143, like a
 termination from outside, and often before every task could report: so one
 reported OutOfMemoryError in any run of the cohort names the cause, and lost
-executors alone do not.
+executors alone do not. Where no task could report at all, one and the same task
+that took its executor along until the job failed, in at least half of the runs,
+says it too: the tasks of an executor that was terminated from outside succeed
+elsewhere at once.
 
 One step of a ladder: above 4 slots an executor keeps its heap and halves its
 slots (the number of slots of the application is kept); otherwise the heap
@@ -25,17 +28,28 @@ largest heap a person has to look at the job. Source: TuneIn's ladder.`,
 }
 
 func evalHeapOOM(p *Profile, pol Policy) Finding {
-	hit := count(p.Runs, outOfHeap)
+	hit, what, sure := oomRuns(p)
 	if hit == 0 {
 		return silent(fmt.Sprintf("no OutOfMemoryError in %s", plural(len(p.Runs), "run")) + unexplainedLosses(p))
 	}
-	reason := fmt.Sprintf("OutOfMemoryError in %d of %s", hit, plural(len(p.Runs), "run"))
+	reason := fmt.Sprintf("%s in %d of %s", what, hit, plural(len(p.Runs), "run"))
 	ev := oomEvidence(p, hit)
-	changes := moreHeapPerTask(p, pol, confidenceOf(hit, len(p.Runs)))
+	changes := moreHeapPerTask(p, pol, sure)
 	if changes == nil {
 		return silent(reason+atLargest(p, pol), ev...)
 	}
 	return advises(reason, ev, changes...)
+}
+
+// oomRuns counts the runs that ran out of heap, and says by what that is known.
+func oomRuns(p *Profile) (hit int, what string, sure Confidence) {
+	if n := count(p.Runs, outOfHeap); n > 0 {
+		return n, "OutOfMemoryError", confidenceOf(n, len(p.Runs))
+	}
+	if n := count(p.Runs, diedOfOneTask); n >= 2 && 2*n >= len(p.Runs) {
+		return n, "no OutOfMemoryError was reported, but one and the same task took its executors along until the job failed,", Medium
+	}
+	return 0, "", ""
 }
 
 // atLargest says why a step of the ladder is not taken.
@@ -45,6 +59,12 @@ func atLargest(p *Profile, pol Policy) string {
 
 func outOfHeap(r *Run) bool {
 	return r.HeapOOMTasks.V > 0 || r.ExecutorsLost[LossHeapOOM] > 0
+}
+
+// diedOfOneTask says whether a signal killed the executors of one and the same
+// task as often as Spark allows.
+func diedOfOneTask(r *Run) bool {
+	return r.ExecutorsLost[LossSignal] > 0 && r.MaxTaskLosses.V >= r.Conf.Int("spark.task.maxFailures").Or(4)
 }
 
 // unexplainedLosses says what was seen and is no proof.

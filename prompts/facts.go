@@ -51,6 +51,7 @@ const (
 	FlagOK          Flag = "ok"
 	FlagAction      Flag = "action"
 	FlagNotMeasured Flag = "not measured"
+	FlagWaits       Flag = "waits"     // something is wrong too; an earlier diagnosis is acted on first
 	FlagAbstained   Flag = "abstained" // no rule looked at the job; the reason says why
 )
 
@@ -61,6 +62,7 @@ var Flags = []struct {
 }{
 	{FlagAction, "the rule's symptom was measured, its gates hold, and it asks for a change"},
 	{FlagNotMeasured, "a measurement that the rule needs is missing; the reason says which"},
+	{FlagWaits, "something is wrong too; an earlier diagnosis is acted on first"},
 	{FlagAbstained, "no rule looked at the job; the reason says why"},
 	{FlagOK, "the rule looked and asks for nothing; the reason says why"},
 }
@@ -203,6 +205,8 @@ func flagOf(s analysis.Status) Flag {
 		return FlagAction
 	case analysis.Unmeasured:
 		return FlagNotMeasured
+	case analysis.Waits:
+		return FlagWaits
 	case analysis.Silent:
 	}
 	return FlagOK

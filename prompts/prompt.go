@@ -208,7 +208,7 @@ func answerSchema(f Facts) json.RawMessage {
 	rules, keys := []string{}, []string{}
 	for _, d := range f.Findings {
 		rules = append(rules, d.Rule)
-		findings[d.Rule] = closed(object{"flag": object{"enum": []Flag{FlagOK, FlagAction, FlagNotMeasured, FlagAbstained}}, "explanation": prose}, []string{"flag", "explanation"})
+		findings[d.Rule] = closed(object{"flag": object{"enum": []Flag{FlagOK, FlagAction, FlagNotMeasured, FlagWaits, FlagAbstained}}, "explanation": prose}, []string{"flag", "explanation"})
 	}
 	for _, c := range f.Changes {
 		keys = append(keys, c.Key)

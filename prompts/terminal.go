@@ -112,7 +112,7 @@ func (p *printer) pairs(facts []Fact) {
 	}
 }
 
-var flagColor = map[Flag]string{FlagOK: green, FlagAction: red, FlagNotMeasured: yellow, FlagAbstained: dim}
+var flagColor = map[Flag]string{FlagOK: green, FlagAction: red, FlagNotMeasured: yellow, FlagWaits: yellow, FlagAbstained: dim}
 
 func (p *printer) findings(words Words) {
 	for _, d := range p.f.Findings {
