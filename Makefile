@@ -25,9 +25,10 @@ test: tools ## run all tests (also needs Python 3.10 to 3.12, Java 17 and Maven)
 	go test ./...
 
 .PHONY: tools
-tools: ## make what the tests with real parts need: Airflow, Spark, Iceberg's readers
+tools: ## make what the tests with real parts need: Airflow, Spark, Iceberg, botocore
 	lab/setup airflow airflow2 >/dev/null
 	analysis/lake/testdata/setup >/dev/null
+	prompts/bedrock/testdata/setup >/dev/null
 
 .PHONY: golden
 golden: ## write the golden files anew; read the diff before committing it

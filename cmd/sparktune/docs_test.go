@@ -47,3 +47,53 @@ func TestLinks(t *testing.T) {
 		}
 	}
 }
+
+// shownJob is the job whose report the README shows, with its part of the diff.
+const shownJob, shownFile = "features_weekly.build_features", "dags/features_weekly.py"
+
+// The report in the README is what the first command prints.
+func TestReadmeShowsTheReport(t *testing.T) {
+	script, err := os.ReadFile("../../testdata/script/tune.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, report, _ := strings.Cut(string(script), "\n-- report.txt --\n")
+	want := "```text\n" + section(t, report, shownJob+"\n") + "\n" + section(t, report, "--- a/"+shownFile+"\n") + "```\n"
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(readme), "```text\n")
+	_, after, closed := strings.Cut(rest, "```\n")
+	if !ok || !closed {
+		t.Fatal("README.md has no report")
+	}
+	got := strings.TrimSuffix(strings.TrimPrefix(string(readme), before), after)
+	if got == want {
+		return
+	}
+	if !*update {
+		t.Fatalf("README.md does not show what 'make demo' prints: run 'make golden'\n%s", want)
+	}
+	if err := os.WriteFile("../../README.md", []byte(before+want+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// section is the part of a report from a line on to the next one that starts
+// another: after an empty line, or another file of the diff.
+func section(t *testing.T, report, first string) string {
+	t.Helper()
+	i := strings.Index(report, first)
+	if i < 0 {
+		t.Fatalf("the report has no %q", first)
+	}
+	body := report[i:]
+	end := len(body)
+	for _, next := range []*regexp.Regexp{regexp.MustCompile(`\n\n\S`), regexp.MustCompile(`\n--- a/`)} {
+		if at := next.FindStringIndex(body); at != nil {
+			end = min(end, at[0]+1)
+		}
+	}
+	return body[:end]
+}

@@ -59,7 +59,7 @@ example: sparktune tune . --metrics /var/log/spark-events`,
 				return err
 			}
 			sayUsage()
-			if *write {
+			if *write && len(d.Patches) > 0 {
 				return c.write(args[0], d)
 			}
 			return nil
