@@ -13,7 +13,7 @@ const (
 	// maxLine bounds a line. Lines of 20 MB exist, most of them one text: of a
 	// line that is longer than a batch, texts are cut to maxLineText. What is
 	// longer after that is skipped and counted.
-	maxLine     = 12 << 20
+	maxLine     = 8 << 20
 	maxLineText = 64 << 10
 )
 
@@ -44,6 +44,9 @@ type splitter struct {
 // fill reads the next batch.
 func (s *splitter) fill(b *batch) {
 	b.long, b.open, b.err = false, false, nil
+	if cap(b.text) > 2*batchSize { // it held a long line
+		b.text = make([]byte, 0, batchSize)
+	}
 	b.text = append(b.text[:0], s.rest...)
 	s.rest = s.rest[:0]
 	for s.err == nil && len(b.text) < batchSize {
@@ -73,6 +76,7 @@ func readSome(r io.Reader, b []byte, size int) ([]byte, error) {
 // fillLong reads on to the end of a line that is longer than a batch.
 func (s *splitter) fillLong(b *batch) {
 	long := longLine{cut: decodes(b.text)}
+	long.cutter.flat = !bytes.HasPrefix(b.text, []byte(eventPrefix+sqlUI)) // plans are deep
 	chunk := append([]byte(nil), b.text...)
 	for {
 		line, rest, ended := bytes.Cut(chunk, []byte{'\n'})
@@ -86,8 +90,7 @@ func (s *splitter) fillLong(b *batch) {
 		}
 		chunk, s.err = readSome(s.r, chunk[:0], batchSize)
 	}
-	b.text = append(b.text[:0], long.text...)
-	b.long = long.over
+	b.text, b.long = long.text, long.over
 }
 
 // A longLine is what is kept of a line that comes in pieces.
@@ -121,13 +124,17 @@ func decodes(text []byte) bool {
 	return !ok || newEvent(name) != nil
 }
 
-// A cutter shortens the texts of a line that comes in pieces. It cuts between
-// characters: an escape sequence stays whole.
+// A cutter shortens a line that comes in pieces: the ends of long texts go, and
+// what is nested so deeply that no event needs it (the RDDs of the stages of a
+// job). It cuts between characters: an escape sequence stays whole.
 type cutter struct {
-	inText, cut, escaped bool
-	hex                  int // digits of a \u that are still to come
-	n                    int // bytes of the current text
+	flat  bool // leave out what is deeper than maxDepth
+	depth int
+	text  textCutter
 }
+
+// maxDepth is the depth of Task Metrics' parts and of Stage Infos' stages.
+const maxDepth = 3
 
 func (c *cutter) append(to, piece []byte) []byte {
 	for _, b := range piece {
@@ -139,10 +146,33 @@ func (c *cutter) append(to, piece []byte) []byte {
 }
 
 func (c *cutter) keeps(b byte) bool {
+	inText := c.text.open
+	kept := c.text.keeps(b)
+	deep := c.flat && c.depth > maxDepth
+	if !inText {
+		switch b {
+		case '{', '[':
+			c.depth++
+		case '}', ']':
+			c.depth--
+			deep = c.flat && c.depth > maxDepth
+		}
+	}
+	return kept && !deep
+}
+
+// A textCutter follows where texts start and end.
+type textCutter struct {
+	open, cut, escaped bool
+	hex                int // digits of a \u that are still to come
+	n                  int // bytes of the current text
+}
+
+func (c *textCutter) keeps(b byte) bool {
 	c.n++
 	switch {
-	case !c.inText:
-		*c = cutter{inText: b == '"'}
+	case !c.open:
+		*c = textCutter{open: b == '"'}
 		return true
 	case c.escaped:
 		c.escaped = false
@@ -154,7 +184,7 @@ func (c *cutter) keeps(b byte) bool {
 		c.hex--
 		return !c.cut
 	case b == '"':
-		c.inText = false
+		c.open = false
 		return true
 	}
 	c.cut = c.n > maxLineText

@@ -136,6 +136,8 @@ func TestLongLines(t *testing.T) {
 		{"plan", sql + `ExecutionStart","physicalPlanDescription":"` + strings.Repeat("x", 30<<20) + `","time":1500}`, 3, 1, 0},
 		{"escapes", sql + `ExecutionStart","physicalPlanDescription":"` + strings.Repeat(`\u00e9\"\\`, 1<<20) + `","time":1500}`, 3, 1, 0},
 		{"update", sql + `AdaptiveExecutionUpdate","sparkPlanInfo":[` + strings.Repeat(`{},`, 10<<20) + `{}]}`, 3, 0, 0},
+		{"rdds", `{"Event":"SparkListenerJobStart","Job ID":0,"Submission Time":1500,"Stage Infos":[{"RDD Info":[` +
+			strings.Repeat(`{"Name":"x}]\"","Callsite":{"a":[1]}},`, 1<<20) + `{}]}],"Stage IDs":[1],"Properties":{}}`, 3, 0, 0},
 		{"list", `{"Event":"SparkListenerJobStart","Job ID":0,"Stage IDs":[` + strings.Repeat(`1,`, 10<<20) + `1]}`, 2, 0, 1},
 		{"open", sql + `AdaptiveExecutionUpdate","sparkPlanInfo":[` + strings.Repeat(`{},`, 1<<20), 2, 0, 1},
 	} {
