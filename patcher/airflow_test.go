@@ -58,7 +58,10 @@ func askAirflow(t *testing.T, py, dir string) airflowSays {
 // hook builds differ in the wanted values only.
 func TestAirflow(t *testing.T) {
 	py := airflowPython(t)
-	repoDir := "../testdata/repo"
+	repoDir := t.TempDir()
+	if err := os.CopyFS(repoDir, os.DirFS("../testdata/repo")); err != nil {
+		t.Fatal(err)
+	}
 	repo, err := Find(os.DirFS(repoDir))
 	if err != nil {
 		t.Fatal(err)
