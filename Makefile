@@ -10,7 +10,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 bin/sparktune: $(shell find . -name '*.go' -not -path './.*') go.mod go.sum
-	go build -trimpath -o $@ ./cmd/sparktune
+	go build -o $@ ./cmd/sparktune
 
 .PHONY: build
 build: bin/sparktune ## build bin/sparktune (needs Go and a C compiler)

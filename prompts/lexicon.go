@@ -10,7 +10,7 @@ type lexicon map[string]bool
 
 func words(s string) lexicon {
 	l := lexicon{}
-	for _, w := range strings.Fields(s) {
+	for w := range strings.FieldsSeq(s) {
 		l[w] = true
 	}
 	return l

@@ -142,7 +142,9 @@ func changes(f Facts, bySlot map[string]*slot) block {
 		prefix := "changes." + c.Key
 		b.rows = append(b.rows, []cell{
 			value(c.Key), value(c.From.Text), value(c.To.Text), value(c.Confidence),
-			{slot: bySlot[prefix+".explanation"]}, {slot: bySlot[prefix+".impact"]}, value(c.Ended()),
+			{slot: bySlot[prefix+".explanation"]},
+			{slot: bySlot[prefix+".impact"]},
+			value(c.Ended()),
 		})
 	}
 	return b

@@ -98,9 +98,17 @@ func TestQuantity(t *testing.T) {
 		unit string
 		want string
 	}{
-		{0, "bytes", "0 B"}, {1023, "bytes", "1023 B"}, {1536 << 20, "bytes", "1.5 GiB"}, {812 << 20, "bytes", "812 MiB"},
-		{0.96, "ratio", "96 %"}, {3, "times", "3.0 x"}, {32, "count", "32"},
-		{250, "ms", "250ms"}, {41_000, "ms", "41 s"}, {320_000, "ms", "5 min 20 s"}, {7_380_000, "ms", "2 h 3 min"},
+		{0, "bytes", "0 B"},
+		{1023, "bytes", "1023 B"},
+		{1536 << 20, "bytes", "1.5 GiB"},
+		{812 << 20, "bytes", "812 MiB"},
+		{0.96, "ratio", "96 %"},
+		{3, "times", "3.0 x"},
+		{32, "count", "32"},
+		{250, "ms", "250ms"},
+		{41_000, "ms", "41 s"},
+		{320_000, "ms", "5 min 20 s"},
+		{7_380_000, "ms", "2 h 3 min"},
 	} {
 		if got := Quantity(c.v, c.unit); got != c.want {
 			t.Errorf("Quantity(%v, %s) = %q, want %q", c.v, c.unit, got, c.want)

@@ -171,6 +171,7 @@ func (m *Model) answer(out *bedrockruntime.ConverseOutput) ([]byte, error) {
 		return nil, fmt.Errorf("guardrail %s stopped the answer of %s: allow technical reports in it, or use another", m.opt.Guardrail, m.opt.ID)
 	case types.StopReasonContentFiltered:
 		return nil, fmt.Errorf("the content filter of %s stopped its answer", m.opt.ID)
+	default: // it ended by itself; what it said is the checker's to judge
 	}
 	message, ok := out.Output.(*types.ConverseOutputMemberMessage)
 	if !ok {

@@ -143,7 +143,8 @@ func TestRequest(t *testing.T) {
 		"other":  {Options{ID: "mistral.mistral-large-2407-v1:0"}, nil, []string{"cachePoint"}},
 		"profile by ARN": {
 			Options{ID: "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/a1b2c3", Temperature: &temperature, Guardrail: "gr1abc", GuardrailAt: "2"},
-			[]string{`"temperature":0.2`, `"guardrailIdentifier":"gr1abc"`, `"guardrailVersion":"2"`}, nil,
+			[]string{`"temperature":0.2`, `"guardrailIdentifier":"gr1abc"`, `"guardrailVersion":"2"`},
+			nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
