@@ -22,6 +22,12 @@ var skipDirs = map[string]bool{
 	"venv": true, ".venv": true, ".tox": true, ".nox": true, "__pycache__": true, ".mypy_cache": true, ".idea": true,
 }
 
+// foreign reports whether a folder holds other people's code: by its name, or
+// because it is an unpacked Spark distribution ("spark-3.5.1-bin-hadoop3").
+func foreign(name string) bool {
+	return skipDirs[name] || strings.HasPrefix(name, "spark-") && strings.Contains(name, "-bin-")
+}
+
 // walk offers every file that could hold a job to visit, in lexical order.
 func walk(fsys fs.FS, visit func(*source), skip func(path, reason string)) error {
 	return fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
@@ -32,7 +38,7 @@ func walk(fsys fs.FS, visit func(*source), skip func(path, reason string)) error
 			skip(name, "it cannot be read: "+reason(err))
 			return nil
 		case d.IsDir():
-			if skipDirs[d.Name()] {
+			if foreign(d.Name()) {
 				return fs.SkipDir
 			}
 			return nil

@@ -29,3 +29,19 @@ def (:
 		t.Errorf("skipped are %+v", repo.Skipped)
 	}
 }
+
+// What other people's code submits is nobody's job here.
+func TestForeignFoldersAreLeftOut(t *testing.T) {
+	const script = "spark-submit --executor-memory 4g job.py\n"
+	repo, err := Find(fstest.MapFS{
+		"docker/spark-2.4.5-bin-hadoop2.6/sbin/start.sh": {Data: []byte(script)},
+		"venv/lib/submit.sh":                             {Data: []byte(script)},
+		"jobs/submit.sh":                                 {Data: []byte(script)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(repo.Jobs) != 1 || repo.Jobs[0].Path != "jobs/submit.sh" {
+		t.Errorf("jobs are %+v", repo.Jobs)
+	}
+}
