@@ -226,7 +226,7 @@ func FuzzLine(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		if bytes.ContainsAny(line, "\n\r") || !json.Valid(line) || repeatsKey(line) {
-			t.Skip("not a line that Spark could have written")
+			return // not a line that Spark could have written
 		}
 		want, wantErr := referenceLine(line)
 		var d decoder
