@@ -26,8 +26,8 @@ type label struct {
 }
 
 // Real runs of real Spark with a known cause: no advice may do harm, and what
-// first speaks is printed as a confusion matrix. A miss costs a job its tuning
-// and no more; it is told, and fails the test only when they are many. The runs are short and of one
+// first speaks is printed as a confusion matrix. A miss fails too, unless it is
+// one of knownMisses; one that is no miss any more must leave that list. The runs are short and of one
 // day, so the gates on time are open, as the sample repository's policy says.
 func TestLabelledRuns(t *testing.T) {
 	pol := analysis.DefaultPolicy()
@@ -54,15 +54,20 @@ func TestLabelledRuns(t *testing.T) {
 			case verdict == "right":
 				right++
 			}
+			if known := knownMisses[name] != ""; known != (verdict == "miss") {
+				t.Errorf("%s (%s): %s, known as a miss: %v", name, l.Cause, verdict, known)
+			}
 			jobs++
 			matrix = append(matrix, fmt.Sprintf("%-6s %-16s %-40s %-22s %s", verdict, name, l.Cause, first(a), moves(a)))
 		}
 	}
 	slices.Sort(matrix)
 	t.Logf("%d of %d right\n%s", right, jobs, strings.Join(matrix, "\n"))
-	if 5*right < 4*jobs {
-		t.Errorf("%d of %d right", right, jobs)
-	}
+}
+
+// knownMisses are the jobs whose cause the rules do not name, and why.
+var knownMisses = map[string]string{
+	"oom_unreported": "no task reported OutOfMemoryError and none died more than twice: executors that were terminated from outside can look the same, and a guess could be wrong for them",
 }
 
 func readLabels(t *testing.T, dir string) map[string]label {
