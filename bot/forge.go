@@ -203,7 +203,9 @@ type Annotation struct {
 }
 
 // Key implements Effect.
-func (e Push) Key() string { return fmt.Sprintf("push %s %s onto %s from %s", e.Branch, e.Plan, e.Parent, e.Was) }
+func (e Push) Key() string {
+	return fmt.Sprintf("push %s %s onto %s from %s", e.Branch, e.Plan, e.Parent, e.Was)
+}
 
 // Key implements Effect.
 func (e OpenPull) Key() string { return fmt.Sprintf("open %s %s", e.Branch, e.Plan) }
