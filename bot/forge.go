@@ -78,10 +78,11 @@ type Pull struct {
 	Body       string
 	Base       string // branch
 	BaseCommit string
-	Branch     string // head branch
-	Head       string // head commit
-	Fork       bool   // the head is in another repository, or that one is gone
-	Files      []string
+	Branch     string   // head branch
+	Head       string   // head commit
+	Fork       bool     // the head is in another repository, or that one is gone
+	Files      []string // changed paths, of the pull request of the Query only
+	Conflicts  bool     // with its base, as far as the forge knows
 	ClosedByUs bool
 }
 

@@ -22,29 +22,43 @@ type Memory interface {
 	End(ctx context.Context, repo int64, key string, r *Receipt) error
 }
 
-// A Record is what we remember of one scope: the last proposal and its end.
+// A Record is what we remember of one scope: the last proposal, its end, and
+// what people said to earlier ones.
 type Record struct {
 	Repo   int64
 	Scope  string // what one pull request is about: the path of a DAG file
 	Branch string
-	Pull   int    // 0 until it is opened
-	Head   string // the commit that we pushed last
-	State  PullState
-	Plan   string // identity of the edits and findings, see [Proposal]
-	Wants  []Wanted
-	Words  string // hash of title and body as posted
+	Pull   int       // 0 until it is opened
+	Head   string    // the commit that we pushed last
+	State  PullState // of Pull
+	Plan   string    // identity of Wants
+	Wants  []Wanted  // of the last proposal
+	// Closed are changes that a person refused by closing a pull request. They
+	// stay closed until the evidence moves.
+	Closed []Wanted
+	// Merged are the pull requests of the scope that were merged, oldest first:
+	// each is held against the runs after it.
+	Merged []Merge
 	// Snoozed is when a person wants to hear of the scope again; zero when
 	// nobody said.
 	Snoozed time.Time
-	At      time.Time // of the last change
+	At      time.Time // of the last change of the Record
 }
 
-// Wanted is one change of a proposal, with the figure that carries it: enough
-// to tell later whether another proposal says the same.
+// Wanted is one change of a proposal: enough to tell later whether another
+// proposal says the same.
 type Wanted struct {
 	Job, Key string
 	From, To string
-	Rules    []string // that asked for it, sorted
+	Rule     string // that asked for it
+	Outcome  string // applied, already or refused
+}
+
+// A Merge is a merged pull request.
+type Merge struct {
+	Pull  int
+	At    time.Time // when we saw it merged
+	Wants []Wanted
 }
 
 // An Entry is an effect that was begun.
