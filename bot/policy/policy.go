@@ -30,10 +30,18 @@ type Policy struct {
 	// Named are the gates that the file sets, sorted: a report discloses that
 	// it was judged by other gates than the defaults.
 	Named []string
+	Pulls PullRequests
+	// Ignore are the jobs that are left alone: job ids and globs of paths.
+	Ignore []string
 }
 
 // Default is the policy of a repository without a file.
-func Default() Policy { return Policy{Gates: analysis.DefaultPolicy()} }
+func Default() Policy {
+	return Policy{
+		Gates: analysis.DefaultPolicy(),
+		Pulls: PullRequests{Group: GroupFile, MaxOpen: 3},
+	}
+}
 
 // An Error is a mistake in a policy file.
 type Error struct {
