@@ -14,8 +14,10 @@ import (
 
 // Find returns the Spark jobs that the repository fsys declares. Files that
 // cannot be served are in Skipped; an error means that fsys itself failed.
-func Find(fsys fs.FS) (*Repository, error) {
-	f := newFinder(fsys)
+//
+// The operators are what a house has beside those that the patcher knows.
+func Find(fsys fs.FS, house ...Operator) (*Repository, error) {
+	f := newFinder(fsys, house)
 	if err := f.read(); err != nil {
 		return nil, err
 	}
@@ -52,9 +54,9 @@ func (j *Job) Winner(key string) *Site {
 	return nil
 }
 
-func newFinder(fsys fs.FS) *finder {
+func newFinder(fsys fs.FS, house []Operator) *finder {
 	return &finder{
-		fsys: fsys, files: map[string]*source{}, byBase: map[string][]string{}, modules: map[string]*module{}, resolved: map[string]*module{},
+		fsys: fsys, house: house, files: map[string]*source{}, byBase: map[string][]string{}, modules: map[string]*module{}, resolved: map[string]*module{},
 		reads:     map[string]map[string]bool{},
 		documents: map[*source]*value{}, done: map[*node]bool{}, claimed: map[string]bool{},
 	}
@@ -63,6 +65,7 @@ func newFinder(fsys fs.FS) *finder {
 // A finder holds what is known of a repository while its jobs are found.
 type finder struct {
 	fsys    fs.FS
+	house   []Operator
 	files   map[string]*source // every readable candidate, by path
 	paths   []string           // their paths, sorted
 	byBase  map[string][]string
@@ -142,7 +145,7 @@ func (f *finder) jobsOfModules() {
 	var readers []*reader
 	libraries, scripts := f.libraries(), f.scripts()
 	for _, p := range f.paths {
-		if text := f.files[p].text; path.Ext(p) != ".py" || !mentionsSpark(text) && !importsOne(text, libraries) && !namesOne(text, scripts) {
+		if text := f.files[p].text; path.Ext(p) != ".py" || !f.mentionsSpark(text) && !importsOne(text, libraries) && !namesOne(text, scripts) {
 			continue
 		}
 		if !f.enter(p) {
@@ -166,7 +169,7 @@ func (f *finder) libraries() map[string]bool {
 	out := map[string]bool{}
 	for _, p := range f.paths {
 		text := f.files[p].text
-		if path.Ext(p) != ".py" || !mentionsSpark(text) || !bytes.Contains(text, []byte("def ")) && !bytes.Contains(text, []byte("class ")) {
+		if path.Ext(p) != ".py" || !f.mentionsSpark(text) || !bytes.Contains(text, []byte("def ")) && !bytes.Contains(text, []byte("class ")) {
 			continue
 		}
 		name := baseName(p)
@@ -182,7 +185,7 @@ func (f *finder) libraries() map[string]bool {
 func (f *finder) scripts() map[string]bool {
 	out := map[string]bool{}
 	for _, p := range f.paths {
-		if ext := path.Ext(p); (ext == ".sh" || ext == ".bash") && mentionsSpark(f.files[p].text) {
+		if ext := path.Ext(p); (ext == ".sh" || ext == ".bash") && f.mentionsSpark(f.files[p].text) {
 			out[path.Base(p)] = true
 		}
 	}
@@ -306,11 +309,11 @@ func (f *finder) jobNames(m *module) []string {
 			if b.kind != bindImport {
 				continue
 			}
-			if hasJobWord([]byte(b.what)) || strings.HasSuffix(b.what, "Operator") {
+			if f.hasJobWord([]byte(b.what)) || strings.HasSuffix(b.what, "Operator") {
 				m.jobNames = append(m.jobNames, name)
 				continue
 			}
-			if to := f.module(m, b.from); to != nil && to != m && hasJobWord(to.text) {
+			if to := f.module(m, b.from); to != nil && to != m && f.hasJobWord(to.text) {
 				m.jobNames = append(m.jobNames, name)
 			}
 		}

@@ -15,7 +15,7 @@ func (r *reader) declare(obj *value, p place) {
 		base.many = p.callers
 	}
 	base.at, base.params = declaration(obj, args, p), params(args, p)
-	c := claim{base: base, args: args, obj: obj, params: base.params, load: func(name string) *value { return r.repo.text(r.mod, name) }}
+	c := claim{base: base, args: args, obj: obj, params: base.params, house: r.repo.operator(obj.class), load: func(name string) *value { return r.repo.text(r.mod, name) }}
 	for _, d := range c.jobs() {
 		r.repo.declare(d)
 	}
@@ -100,6 +100,7 @@ type claim struct {
 	args   *value
 	params *value
 	load   func(name string) *value
+	house  *Operator // what the house says of the operator, nil for nothing
 }
 
 // jobs returns what the call declares, by the first form that knows it.
@@ -113,4 +114,4 @@ func (c claim) jobs() []*declared {
 }
 
 // forms in the order in which they are asked.
-var forms = []func(claim) []*declared{submitForm, pysparkForm, houseForm, shapeForm}
+var forms = []func(claim) []*declared{mappedForm, submitForm, pysparkForm, houseForm, shapeForm}

@@ -2,6 +2,7 @@ package patcher
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -20,13 +21,15 @@ import (
 var update = flag.Bool("update", false, "rewrite the result sections of the goldens")
 
 // A golden is a case of testdata: the comment says why it exists, "want" has a
-// line "job key from to" per want ("-" for no value), "result" is what Find
-// and Rewrite say, and every other section is a file of the repository.
+// line "job key from to" per want ("-" for no value), "house" the operators
+// that Find is taught, as JSON, "result" is what Find and Rewrite say, and every
+// other section is a file of the repository.
 type golden struct {
 	name    string
 	archive *txtar.Archive
 	files   fstest.MapFS
 	wants   []Want
+	house   []Operator
 }
 
 func goldens(t testing.TB) []golden {
@@ -46,6 +49,10 @@ func goldens(t testing.TB) []golden {
 			switch f.Name {
 			case "want":
 				g.wants = parseWants(t, name, f.Data)
+			case "house":
+				if err := json.Unmarshal(f.Data, &g.house); err != nil {
+					t.Fatalf("%s: house: %v", name, err)
+				}
 			case "result":
 			default:
 				g.files[f.Name] = &fstest.MapFile{Data: f.Data}
@@ -80,7 +87,7 @@ func TestGolden(t *testing.T) {
 			if len(bytes.TrimSpace(g.archive.Comment)) == 0 {
 				t.Error("a golden starts with a line that says why it exists")
 			}
-			got := report(t, g.files, g.wants)
+			got := report(t, g.files, g.wants, g.house...)
 			if *update {
 				save(t, g, got)
 				return
@@ -110,9 +117,9 @@ func save(t *testing.T, g golden, got string) {
 	}
 }
 
-func rewrite(t testing.TB, fsys fs.FS, wants []Want) (*Repository, Result) {
+func rewrite(t testing.TB, fsys fs.FS, wants []Want, house ...Operator) (*Repository, Result) {
 	t.Helper()
-	repo, err := Find(fsys)
+	repo, err := Find(fsys, house...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,8 +131,8 @@ func rewrite(t testing.TB, fsys fs.FS, wants []Want) (*Repository, Result) {
 }
 
 // report prints a repository's jobs, the diff and the outcomes.
-func report(t testing.TB, fsys fs.FS, wants []Want) string {
-	repo, res := rewrite(t, fsys, wants)
+func report(t testing.TB, fsys fs.FS, wants []Want, house ...Operator) string {
+	repo, res := rewrite(t, fsys, wants, house...)
 	var b strings.Builder
 	for _, j := range repo.Jobs {
 		fmt.Fprintf(&b, "job %s (%s) %s:%d\n", j.ID, j.Operator, j.Path, j.Line)
@@ -176,15 +183,15 @@ func remark(j Job, s Site) string {
 func TestInvariants(t *testing.T) {
 	for _, g := range goldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(g.name), ".txtar"), func(t *testing.T) {
-			_, res := rewrite(t, g.files, g.wants)
-			checkInvariants(t, g.files, g.wants, res)
+			_, res := rewrite(t, g.files, g.wants, g.house...)
+			checkInvariants(t, g.files, g.wants, res, g.house...)
 		})
 	}
 }
 
 // checkInvariants: each want ends once; edits are all that differs and can be
 // undone; the order of the wants does not matter; a second run edits nothing.
-func checkInvariants(t testing.TB, files fstest.MapFS, wants []Want, res Result) {
+func checkInvariants(t testing.TB, files fstest.MapFS, wants []Want, res Result, house ...Operator) {
 	t.Helper()
 	if len(res.Outcomes) != len(wants) {
 		t.Fatalf("%d outcomes for %d wants", len(res.Outcomes), len(wants))
@@ -192,11 +199,11 @@ func checkInvariants(t testing.TB, files fstest.MapFS, wants []Want, res Result)
 	after := patched(t, files, res)
 	reversed := slices.Clone(wants)
 	slices.Reverse(reversed)
-	_, other := rewrite(t, files, reversed)
+	_, other := rewrite(t, files, reversed, house...)
 	if diff := cmp.Diff(res.Patches, other.Patches); diff != "" {
 		t.Errorf("the order of the wants matters (-as given +reversed):\n%s", diff)
 	}
-	_, again := rewrite(t, after, wants)
+	_, again := rewrite(t, after, wants, house...)
 	if len(again.Patches) > 0 {
 		t.Errorf("rewriting the result edits it again:\n%s", Diff(again.Patches))
 	}
@@ -274,13 +281,13 @@ func TestMetamorphic(t *testing.T) {
 	} {
 		for _, g := range goldens(t) {
 			t.Run(name+"/"+strings.TrimSuffix(filepath.Base(g.name), ".txtar"), func(t *testing.T) {
-				_, res := rewrite(t, g.files, g.wants)
+				_, res := rewrite(t, g.files, g.wants, g.house...)
 				first := patched(t, g.files, res)
 				changed := fstest.MapFS{}
 				for p, f := range g.files {
 					changed[p] = &fstest.MapFile{Data: change(p, f.Data)}
 				}
-				_, res2 := rewrite(t, changed, g.wants)
+				_, res2 := rewrite(t, changed, g.wants, g.house...)
 				got := patched(t, changed, res2)
 				for p, f := range first {
 					if diff := cmp.Diff(string(change(p, f.Data)), string(got[p].Data)); diff != "" {

@@ -20,7 +20,7 @@ func houseForm(c claim) []*declared {
 	}
 	d := c.base
 	d.Hints.Application = hint(c.args, "application", "application_file", "file", "job_path")
-	d.keywords(c.args, false)
+	d.keywords(c.args, submitKeywords, false)
 	for _, x := range c.args.entries {
 		if x.why == "" && x.val.kind == mapping && holdsSpark(x.val) && !notConfiguration[x.key] {
 			d.confGap(x.val, x, x.key)

@@ -44,7 +44,7 @@ func TestOracle(t *testing.T) {
 	py := python(t)
 	var cases []oracleCase
 	for _, g := range goldens(t) {
-		_, res := rewrite(t, g.files, g.wants)
+		_, res := rewrite(t, g.files, g.wants, g.house...)
 		for _, p := range res.Patches {
 			c := oracleCase{Path: p.Path, Before: string(p.Before), After: string(p.After)}
 			for _, o := range res.Outcomes {
@@ -98,7 +98,7 @@ func TestDiffApplies(t *testing.T) {
 		t.Skip("no git")
 	}
 	for _, g := range goldens(t) {
-		_, res := rewrite(t, g.files, g.wants)
+		_, res := rewrite(t, g.files, g.wants, g.house...)
 		if len(res.Patches) == 0 {
 			continue
 		}

@@ -35,17 +35,6 @@ type callSite struct {
 	name string
 }
 
-// jobWords are the texts of which a statement that declares a job has one.
-var jobWords = []string{
-	"park", "PARK", "Emr", "EMR", "emr_", "ivy", "ataproc", "atabricks", "Glue", "CDE", "executor", "EXECUTOR",
-	"BashOperator", "SSHOperator", "PodOperator", "DockerOperator",
-}
-
-// hasJobWord is the cheap test before anything is parsed.
-func hasJobWord(text []byte) bool {
-	return slices.ContainsFunc(jobWords, func(w string) bool { return bytes.Contains(text, []byte(w)) })
-}
-
 // run walks a module as importing it would.
 func (r *reader) run() { r.walk(r.exec) }
 
@@ -73,7 +62,7 @@ func (r *reader) interesting() []bool {
 		grown = false
 		for i, c := range r.mod.chunks {
 			text := r.mod.text[c.start:c.end]
-			if out[i] || !hasJobWord(text) && !slices.ContainsFunc(names, func(s string) bool { return hasWord(text, s) }) {
+			if out[i] || !r.repo.hasJobWord(text) && !slices.ContainsFunc(names, func(s string) bool { return hasWord(text, s) }) {
 				continue
 			}
 			out[i] = true
@@ -241,6 +230,8 @@ func (r *reader) visitCall(n *node, p place) {
 	}
 	on := r.eval(n.child("function"), p.e)
 	switch {
+	case r.repo.operator(on.called()) != nil:
+		r.emit(&value{kind: object, at: p.e.span(n), class: on.called(), args: r.arguments(n, p.e)}, p)
 	case on.kind == callable && on.fn.def.kind == "function_definition":
 		r.into(on, n, p)
 	case on.kind == callable:
@@ -252,7 +243,7 @@ func (r *reader) visitCall(n *node, p place) {
 		r.expanded(obj.args, n, p.e)
 		r.emit(obj, p)
 	case on.kind == object && on.fn == nil && on.class != "" && !strings.HasPrefix(on.class, "expand"):
-		if hasJobWord([]byte(on.class)) || hasJobWord(p.e.scope.mod.text[n.start:n.end]) || strings.HasSuffix(on.class, "Operator") {
+		if r.repo.hasJobWord([]byte(on.class)) || r.repo.hasJobWord(p.e.scope.mod.text[n.start:n.end]) || strings.HasSuffix(on.class, "Operator") {
 			r.emit(&value{kind: object, at: p.e.span(n), class: on.class, why: on.why, args: r.arguments(n, p.e)}, p)
 		}
 	}
@@ -277,7 +268,7 @@ func (r *reader) expanded(args *value, n *node, e env) {
 func (r *reader) into(on *value, n *node, p place) {
 	def := on.fn.def
 	body := on.fn.bind.scope.mod.text[def.start:def.end]
-	if !hasJobWord(body) && !r.repo.callsJobs(on.fn.bind.scope.mod, body) {
+	if !r.repo.hasJobWord(body) && !r.repo.callsJobs(on.fn.bind.scope.mod, body) {
 		return
 	}
 	r.repo.done[def] = true
@@ -391,7 +382,7 @@ func (r *reader) roots(n *node, p place) {
 
 func (r *reader) root(def *node, p place) {
 	text := r.mod.text[def.start:def.end]
-	if def.broken || !hasJobWord(text) || bytes.Contains(text, []byte("super().__init__(")) {
+	if def.broken || !r.repo.hasJobWord(text) || bytes.Contains(text, []byte("super().__init__(")) {
 		return
 	}
 	r.repo.done[def] = true

@@ -27,6 +27,8 @@ func addPython(adds []addition) []Edit {
 		return w.items(s, adds)
 	case opPairs:
 		return w.into(s.at, w.tuples(adds))
+	case opAppend:
+		return w.into(s.at, w.options(adds))
 	case opConcat:
 		return w.concat(s.at, adds)
 	case opLiteral, opText: // written by the plan and by textDialect
@@ -163,6 +165,17 @@ func (w pyWriter) items(s slot, adds []addition) []Edit {
 		b.WriteString(sep)
 	}
 	return []Edit{{s.at.start, s.at.start, b.String()}}
+}
+
+// options spells additions as words of a command line.
+func (w pyWriter) options(adds []addition) []string {
+	var out []string
+	for _, a := range adds {
+		for _, word := range a.option() {
+			out = append(out, w.text(word))
+		}
+	}
+	return out
 }
 
 // tuples spells additions as pairs of an option and its value.

@@ -21,25 +21,39 @@ func submitForm(c claim) []*declared {
 	d := c.base
 	d.Hints.Application = hint(c.args, "application", "file")
 	d.Hints.Class = hint(c.args, "java_class", "class_name")
-	d.keywords(c.args, true)
+	d.keywords(c.args, submitKeywords, true)
 	d.conf(c.args, "conf")
 	return []*declared{&d}
 }
 
-// keywords finds the sizes that are keyword arguments.
-func (d *declared) keywords(args *value, insert bool) {
+// A keyword is a keyword argument that stands for a property.
+type keyword struct {
+	name string
+	prop property
+}
+
+// submitKeywords are SparkSubmitOperator's, in the order of the properties.
+var submitKeywords = func() []keyword {
+	var out []keyword
 	for _, p := range properties {
-		if p.kwarg == "" {
-			continue
+		if p.kwarg != "" {
+			out = append(out, keyword{p.kwarg, p})
 		}
-		x, ok := args.get(p.kwarg)
+	}
+	return out
+}()
+
+// keywords finds the sizes that are keyword arguments.
+func (d *declared) keywords(args *value, known []keyword, insert bool) {
+	for _, k := range known {
+		x, ok := args.get(k.name)
 		switch {
 		case ok && x.why != "" && !x.fixed: // default_args: an argument of the call wins
 		case ok && x.why != "":
 			d.open = append(d.open, open{why: x.why, at: x.at})
 		case ok:
 			before := len(d.sites)
-			d.add(p.key, p.kwarg+"=", byFlag, x.val, overrides(args, x, p.kwarg))
+			d.add(k.prop.key, k.name+"=", byFlag, x.val, overrides(args, x, k.name))
 			d.within(before, x.at)
 		}
 	}
@@ -49,10 +63,11 @@ func (d *declared) keywords(args *value, insert bool) {
 	d.gaps = append(d.gaps, gap{
 		slots: args.slots,
 		names: func(p property) []string {
-			if p.kwarg == "" {
+			i := slices.IndexFunc(known, func(k keyword) bool { return k.prop.key == p.key })
+			if i < 0 {
 				return nil
 			}
-			return []string{p.kwarg}
+			return []string{known[i].name}
 		},
 		num: func(p property) bool { return p.unit == count },
 		at:  args.at,

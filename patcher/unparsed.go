@@ -4,7 +4,7 @@ package patcher
 // parse: what is declared there is not seen, and nobody should think it is.
 func (f *finder) sayUnparsed(m *module) {
 	for _, c := range m.chunks {
-		if c.tree == nil || !c.tree.broken || !hasJobWord(m.text[c.start:c.end]) {
+		if c.tree == nil || !c.tree.broken || !f.hasJobWord(m.text[c.start:c.end]) {
 			continue
 		}
 		at := firstBroken(c.tree)

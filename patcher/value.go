@@ -108,6 +108,7 @@ const (
 	opItems                 // add command-line items to a list, before at
 	opText                  // add command-line text before at
 	opPairs                 // add pairs to a list of option pairs
+	opAppend                // add options to a list of options
 	opConcat                // wrap a list expression: expr + [...]
 )
 

@@ -87,7 +87,7 @@ func (p *plan) doubted(i int, why string) Outcome {
 // edited is the finder of the repository with patches applied, for the files
 // whose jobs they may change.
 func (f *finder) edited(patches []Patch) *finder {
-	g := newFinder(f.fsys)
+	g := newFinder(f.fsys, f.house)
 	g.files, g.paths, g.byBase = maps.Clone(f.files), f.paths, f.byBase
 	changed := map[string]bool{}
 	for _, p := range patches {

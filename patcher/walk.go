@@ -124,10 +124,26 @@ func tooDeep(text string) bool {
 	return false
 }
 
-// mentionsSpark is the cheap test before parsing: no job goes without one of
-// these words.
-func mentionsSpark(text []byte) bool {
-	return slices.ContainsFunc(jobWords[:12], func(w string) bool { return bytes.Contains(text, []byte(w)) })
+// sparkWords are the texts of which a file that has to do with a job has one,
+// and taskWords those of operators that may run spark-submit.
+var (
+	sparkWords = []string{"park", "PARK", "Emr", "EMR", "emr_", "ivy", "ataproc", "atabricks", "Glue", "CDE", "executor", "EXECUTOR"}
+	taskWords  = []string{"BashOperator", "SSHOperator", "PodOperator", "DockerOperator"}
+)
+
+// mentionsSpark is the cheap test before a file is parsed.
+func (f *finder) mentionsSpark(text []byte) bool {
+	return containsOne(text, sparkWords) || slices.ContainsFunc(f.house, func(op Operator) bool { return bytes.Contains(text, []byte(op.Class)) })
+}
+
+// hasJobWord is the cheap test before a statement is parsed: one that declares
+// a job passes it.
+func (f *finder) hasJobWord(text []byte) bool {
+	return f.mentionsSpark(text) || containsOne(text, taskWords)
+}
+
+func containsOne(text []byte, words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(text, []byte(w)) })
 }
 
 // baseName is the last part of a path without its extension.
