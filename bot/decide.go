@@ -17,9 +17,13 @@ import (
 type Snapshot struct {
 	Files  fs.FS  // the repository
 	Commit string // where Files is from; "" when unknown
+	Base   fs.FS  // what a pull request starts from; nil when it is no review
 	Runs   []analysis.Run
+	Access policy.Access // which of the Runs may judge which file
 	Policy policy.Policy
-	Now    time.Time
+	// Remembered is what became of earlier proposals.
+	Remembered []Record
+	Now        time.Time
 }
 
 // A Decision is what a Snapshot leads to. Nothing has been written.
@@ -27,6 +31,8 @@ type Decision struct {
 	Commit    string            `json:"commit,omitempty"`
 	Jobs      []JobDecision     `json:"jobs"` // sorted by job
 	Patches   []patcher.Patch   `json:"-"`
+	Proposals []Proposal        `json:"-"`
+	Moves     []Move            `json:"-"` // of a review: what the pull request changes
 	Unmatched []Unmatched       `json:"unmatched"`
 	Skipped   []patcher.Skipped `json:"skipped"`
 }
@@ -39,7 +45,9 @@ type JobDecision struct {
 	Advice   analysis.Advice
 	Outcomes []patcher.Outcome // one per change of the advice
 	Notes    []patcher.Note
-	gates    []prompts.Fact
+	// Held says why the changes of the advice are not wanted; "" when they are.
+	Held  string
+	gates []prompts.Fact
 }
 
 // Decide finds the repository's jobs, advises on each from its runs, and plans
@@ -49,12 +57,13 @@ func Decide(s Snapshot) (Decision, error) {
 	if err != nil {
 		return Decision{}, fmt.Errorf("find jobs: %w", err)
 	}
-	runs, matches, unmatched := match(repo.Jobs, s.Runs)
+	runs, matches, unmatched := match(repo.Jobs, s.Runs, s.Access)
 	d := Decision{Commit: s.Commit, Unmatched: unmatched, Skipped: repo.Skipped}
 	var wants []patcher.Want
 	for _, job := range repo.Jobs {
 		p := analysis.NewProfile(job.ID, runs[job.ID], s.Now, s.Policy.Gates)
 		jd := JobDecision{Job: job, Match: matches[job.ID], Profile: p, Advice: analysis.Advise(p, s.Policy.Gates), gates: s.disclosed()}
+		jd.Held = s.held(&jd)
 		wants = append(wants, wantsOf(jd)...)
 		d.Jobs = append(d.Jobs, jd)
 	}
@@ -64,10 +73,31 @@ func Decide(s Snapshot) (Decision, error) {
 	}
 	d.Patches = result.Patches
 	d.end(result)
-	return d, nil
+	d.Proposals = d.proposals(s.Policy.Pulls.Group)
+	if s.Base != nil {
+		d.Moves, err = d.moves(s.Base)
+	}
+	return d, err
+}
+
+// held says why the advice on a job is not to be carried out.
+func (s *Snapshot) held(jd *JobDecision) string {
+	if s.Policy.Ignores(jd.Job.ID, jd.Job.Path) {
+		return policy.File + " ignores the job"
+	}
+	for _, rec := range s.Remembered {
+		refused := func(c analysis.Change) bool { return closed(rec.Closed, jd.Job.ID, c, s.Policy.Gates.DeadBand) }
+		if len(jd.Advice.Changes) > 0 && !slices.ContainsFunc(jd.Advice.Changes, func(c analysis.Change) bool { return !refused(c) }) {
+			return "a person closed the pull request that proposed it, and what was measured has not moved since"
+		}
+	}
+	return ""
 }
 
 func wantsOf(jd JobDecision) []patcher.Want {
+	if jd.Held != "" {
+		return nil
+	}
 	var wants []patcher.Want
 	for _, c := range jd.Advice.Changes {
 		wants = append(wants, patcher.Want{Job: jd.Job.ID, Setting: patcher.Setting{Key: c.Key, From: c.From, To: c.To}})
@@ -75,10 +105,18 @@ func wantsOf(jd JobDecision) []patcher.Want {
 	return wants
 }
 
-// end hands every outcome and note to its job.
+// end hands every outcome and note to its job. What is held is refused.
 func (d *Decision) end(result patcher.Result) {
 	for i := range d.Jobs {
 		jd := &d.Jobs[i]
+		if jd.Held != "" {
+			for _, c := range jd.Advice.Changes {
+				jd.Outcomes = append(jd.Outcomes, patcher.Outcome{
+					Want: patcher.Want{Job: jd.Job.ID, Setting: patcher.Setting{Key: c.Key, From: c.From, To: c.To}},
+					Path: jd.Job.Path, Line: jd.Job.Line, Reason: jd.Held,
+				})
+			}
+		}
 		for _, o := range result.Outcomes {
 			if o.Job == jd.Job.ID {
 				jd.Outcomes = append(jd.Outcomes, o)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sparktune/sparktune/analysis"
+	"github.com/sparktune/sparktune/bot/policy"
 	"github.com/sparktune/sparktune/patcher"
 )
 
@@ -52,16 +53,22 @@ var sharedNames = map[string]bool{
 }
 
 // match assigns every run to at most one job. A run that could be several
-// jobs' is nobody's: a guess could resize the wrong job.
-func match(jobs []patcher.Job, runs []analysis.Run) (map[string][]analysis.Run, map[string]Match, []Unmatched) {
+// jobs' is nobody's: a guess could resize the wrong job. One that a file may
+// not see is not that file's job's, whatever the file says its dag_id is.
+func match(jobs []patcher.Job, runs []analysis.Run, access policy.Access) (map[string][]analysis.Run, map[string]Match, []Unmatched) {
 	byJob := make(map[string][]analysis.Run)
 	evidence := make(map[string]map[string]bool)
 	lost := make(map[string]*Unmatched)
 	ladder := newLadder(jobs)
+	paths := make(map[string]string, len(jobs))
+	for _, j := range jobs {
+		paths[j.ID] = j.Path
+	}
 	runs = slices.Clone(runs)
 	slices.SortFunc(runs, func(a, b analysis.Run) int { return a.Compare(b.Key) })
 	for _, r := range runs {
 		by, candidates := ladder.jobsOf(&r)
+		candidates = slices.DeleteFunc(slices.Clone(candidates), func(id string) bool { return !access.Allows(paths[id], &r) })
 		if len(candidates) != 1 {
 			addLost(lost, &r, by, candidates)
 			continue

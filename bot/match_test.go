@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sparktune/sparktune/analysis"
+	"github.com/sparktune/sparktune/bot/policy"
 	"github.com/sparktune/sparktune/patcher"
 )
 
@@ -46,7 +47,7 @@ func TestMatch(t *testing.T) {
 		{"another class of the jar", analysis.Run{AppName: "x", Application: "s3://code/app.jar", MainClass: "org.Other"}, "", "", "no job here has its name or application file, and its log carries no dag_id and task_id"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			runs, matches, unmatched := match(jobs, []analysis.Run{c.run})
+			runs, matches, unmatched := match(jobs, []analysis.Run{c.run}, policy.Unrestricted())
 			if c.job != "" {
 				if len(runs[c.job]) != 1 || matches[c.job].By != c.by {
 					t.Errorf("got %v %v %v", runs, matches, unmatched)
@@ -103,8 +104,8 @@ func TestMatchIsStable(t *testing.T) {
 		{Key: analysis.Key{AppID: "1"}, AppName: "b"},
 		{Key: analysis.Key{AppID: "2"}, AppName: "b", DAGID: "a", TaskID: "b", Identity: analysis.IdentityAirflow},
 	}
-	_, one, _ := match(jobs, runs)
-	_, two, _ := match(jobs, []analysis.Run{runs[1], runs[0]})
+	_, one, _ := match(jobs, runs, policy.Unrestricted())
+	_, two, _ := match(jobs, []analysis.Run{runs[1], runs[0]}, policy.Unrestricted())
 	if diff := cmp.Diff(one, two); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

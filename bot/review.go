@@ -1,0 +1,225 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/sparktune/sparktune/analysis"
+	"github.com/sparktune/sparktune/bot/policy"
+	"github.com/sparktune/sparktune/patcher"
+	"github.com/sparktune/sparktune/prompts"
+)
+
+// A Move is one setting that a pull request changes.
+type Move struct {
+	Job      string
+	Key      string
+	From, To string // "" is not set
+	Path     string
+	Line     int    // at the head; 0 when the setting was removed
+	Against  bool   // what was measured speaks against it
+	Says     string // what the measured runs say of it
+}
+
+// moves are the settings of jobs that are in both trees and differ. A new job
+// has no runs, and of a removed one nothing is asked.
+func (d *Decision) moves(base fs.FS) ([]Move, error) {
+	before, err := patcher.Find(base)
+	if err != nil {
+		return nil, fmt.Errorf("find the jobs of the base: %w", err)
+	}
+	var out []Move
+	for _, jd := range d.Jobs {
+		old := before.Job(jd.Job.ID)
+		if old == nil {
+			continue
+		}
+		for _, key := range keysOf(old, &jd.Job) {
+			if m, moved := move(old, &jd.Job, key); moved {
+				m.Says, m.Against = assess(m, &jd)
+				out = append(out, m)
+			}
+		}
+	}
+	return out, nil
+}
+
+func keysOf(jobs ...*patcher.Job) []string {
+	var keys []string
+	for _, j := range jobs {
+		for _, s := range j.Sites {
+			keys = append(keys, s.Key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+func move(old, job *patcher.Job, key string) (Move, bool) {
+	m := Move{Job: job.ID, Key: key, Path: job.Path}
+	a, b := old.Winner(key), job.Winner(key)
+	if a != nil {
+		m.From = cmp.Or(a.Value, a.Dynamic)
+	}
+	if b != nil {
+		m.To, m.Path, m.Line = cmp.Or(b.Value, b.Dynamic), b.Path, b.Line
+	}
+	return m, m.From != m.To
+}
+
+// assess says what the measured runs of the job say of a move.
+func assess(m Move, jd *JobDecision) (says string, against bool) {
+	if jd.Advice.Abstains != "" {
+		return "no measured runs tell what this does: " + jd.Advice.Abstains, false
+	}
+	for _, c := range jd.Advice.Changes {
+		if c.Key != m.Key {
+			continue
+		}
+		runs := fmt.Sprintf("%s ask for %s (%s)", plural(jd.Advice.Runs, "measured run"), c.To, reasonOf(jd.Advice, c.Rule))
+		if from, wanted, to := size(c.Key, c.Effective), size(c.Key, c.To), size(c.Key, m.To); from.OK && wanted.OK && to.OK {
+			if (to.V-from.V)*(wanted.V-from.V) < 0 {
+				return "the other way: " + runs, true
+			}
+			if near(c.Key, c.To, m.To, 0) {
+				return runs, false
+			}
+		}
+		return "the same way: " + runs, false
+	}
+	return fmt.Sprintf("nothing in %s asks for it or speaks against it", plural(jd.Advice.Runs, "measured run")), false
+}
+
+func reasonOf(a analysis.Advice, rule string) string {
+	i := slices.IndexFunc(a.Findings, func(f analysis.Finding) bool { return f.Rule == rule })
+	if i < 0 {
+		return rule
+	}
+	return a.Findings[i].Reason
+}
+
+// Review answers what a pull request will do to the Spark jobs that it changes,
+// by one concluded check run. It always concludes: a required check that
+// hangs would block the pull request for ever.
+func (b *Bot) Review(ctx context.Context, r Repo, number int) (Outcome, error) {
+	out := Outcome{Repo: r.String()}
+	s, err := b.Forge.Observe(ctx, r, Query{Pull: number})
+	if err != nil {
+		return out, err
+	}
+	if s.Pull == nil || s.Pull.State != PullOpen {
+		out.leave("", "the pull request is not open")
+		return out, nil
+	}
+	out.Commit = s.Pull.Head
+	id := "review " + s.Pull.BaseCommit
+	if slices.ContainsFunc(s.Checks, func(c Check) bool { return c.ExternalID == id && c.Conclusion != "" }) {
+		out.leave("", "the check is concluded")
+		return out, nil
+	}
+	check, err := b.review(ctx, s)
+	if err != nil {
+		return out, err
+	}
+	check.Head, check.ExternalID = s.Pull.Head, id
+	receipt, err := b.do(ctx, s.Repo, check)
+	if err != nil {
+		return out, err
+	}
+	out.Did = append(out.Did, Done{Effect: check.Key(), ID: receipt.ID})
+	return out, nil
+}
+
+// review is the check to conclude. Only what trying again can help is an error.
+func (b *Bot) review(ctx context.Context, s State) (Conclude, error) {
+	snap, err := b.snapshot(ctx, s, s.Pull.Head, s.Pull.BaseCommit)
+	var retry *RetryError
+	var bad *policy.Error
+	switch {
+	case errors.As(err, &bad):
+		return Conclude{Conclusion: "neutral", Title: policy.File + " of the base branch has mistakes", Summary: mistakes(err)}, nil
+	case errors.As(err, &retry), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrDenied):
+		return Conclude{}, err
+	case err != nil:
+		b.Log.Error("a review could not be loaded", "repository", s.Repo.String(), "pull", s.Pull.Number, "error", err)
+		return Conclude{Conclusion: "neutral", Title: "not reviewed", Summary: "The pull request could not be loaded."}, nil
+	}
+	d, err := Decide(snap)
+	if err != nil {
+		b.Log.Error("a review could not be decided", "repository", s.Repo.String(), "pull", s.Pull.Number, "error", err)
+		return Conclude{Conclusion: "neutral", Title: "not reviewed", Summary: "The pull request could not be judged."}, nil
+	}
+	return conclusion(d, configMistakes(snap, s.Pull)), nil
+}
+
+// configMistakes are the mistakes of the policy file that the pull request
+// would bring, on their lines.
+func configMistakes(snap Snapshot, p *Pull) []Annotation {
+	if !slices.Contains(p.Files, policy.File) {
+		return nil
+	}
+	_, err := policy.Load(snap.Files)
+	var notes []Annotation
+	for _, e := range policy.Errors(err) {
+		notes = append(notes, Annotation{Path: policy.File, Line: e.Line, Level: "warning", Title: policy.File, Text: prompts.ForeignReason(fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Msg))})
+	}
+	return notes
+}
+
+func mistakes(err error) string {
+	var b strings.Builder
+	for _, e := range policy.Errors(err) {
+		fmt.Fprintf(&b, "- %s\n", prompts.ForeignReason(e.Error()))
+	}
+	return b.String()
+}
+
+// maxNotes is how many annotations one request may carry.
+const maxNotes = 50
+
+// conclusion is the check run: success when nothing measured speaks against
+// the pull request, else neutral. It never fails one: it advises.
+func conclusion(d Decision, notes []Annotation) Conclude {
+	c := Conclude{Conclusion: "success", Title: "no Spark setting changes", Summary: "No job that is declared on both sides changes a Spark setting."}
+	if len(notes) > 0 {
+		c.Conclusion, c.Title = "neutral", policy.File+" has mistakes"
+		c.Summary = "With these mistakes the file would be refused and nothing be advised."
+	}
+	if len(d.Moves) > 0 {
+		c.Title, c.Summary = plural(len(d.Moves), "Spark setting")+" changes", moveTable(d.Moves)
+	}
+	for _, m := range d.Moves {
+		level := "notice"
+		if m.Against {
+			level, c.Conclusion = "warning", "neutral"
+			c.Title = "what was measured speaks against a change"
+		}
+		if m.Line > 0 {
+			notes = append(notes, Annotation{
+				Path: m.Path, Line: m.Line, Level: level, Title: m.Key,
+				Text: prompts.ForeignReason(fmt.Sprintf("%s: %s", m.Job, m.Says)),
+			})
+		}
+	}
+	c.Notes = notes[:min(len(notes), maxNotes)]
+	return c
+}
+
+func moveTable(moves []Move) string {
+	var b strings.Builder
+	b.WriteString("| Job | Property | Now | Then | What was measured |\n|---|---|---|---|---|\n")
+	for i, m := range moves {
+		if i == maxNotes {
+			fmt.Fprintf(&b, "\n%s more.\n", plural(len(moves)-i, "change"))
+			break
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | `%s` | `%s` | %s |\n", prompts.Foreign(m.Job), m.Key,
+			cmp.Or(prompts.Foreign(m.From), "not set"), cmp.Or(prompts.Foreign(m.To), "not set"), prompts.ForeignReason(m.Says))
+	}
+	return b.String()
+}

@@ -1,0 +1,139 @@
+package bot
+
+import (
+	"context"
+	"slices"
+)
+
+// Weekly brings the pull requests of a repository in line with what its runs
+// say. When nothing changed it writes nothing.
+func (b *Bot) Weekly(ctx context.Context, r Repo) (Outcome, error) {
+	var out Outcome
+	err := whileStale(func() error {
+		// What an earlier round did stays done, and stays told.
+		did := out.Did
+		s, err := b.Forge.Observe(ctx, r, Query{})
+		if err != nil {
+			return err
+		}
+		out = Outcome{Repo: s.Repo.String(), Commit: s.Head, Did: did}
+		return b.weekly(ctx, s, &out)
+	})
+	return out, err
+}
+
+func (b *Bot) weekly(ctx context.Context, s State, out *Outcome) error {
+	switch {
+	case s.Archived:
+		out.leave("", "the repository is archived")
+		return nil
+	case s.Head == "":
+		out.leave("", "the repository is empty")
+		return nil
+	}
+	records, err := b.reconciled(ctx, s)
+	if err != nil {
+		return err
+	}
+	snap, err := b.snapshot(ctx, s, s.Head, "")
+	if err != nil {
+		return err
+	}
+	snap.Remembered = records
+	d, err := Decide(snap)
+	if err != nil {
+		return err
+	}
+	if len(d.Jobs) == 0 {
+		out.leave("", "no Spark job is declared here")
+	}
+	open := s.open()
+	for _, p := range d.Proposals {
+		sc := b.scope(ctx, s, snap, d, findRecord(records, s.Repo.ID, p.Scope), &p)
+		sc.room = len(open) < snap.Policy.Pulls.MaxOpen
+		if err := b.submit(ctx, sc, out); err != nil {
+			return err
+		}
+		if sc.record.State == PullOpen && !slices.Contains(open, sc.record.Branch) {
+			open = append(open, sc.record.Branch)
+		}
+	}
+	return b.tidy(ctx, s, snap, d, records, out)
+}
+
+// tidy looks at the scopes that nothing is proposed for.
+func (b *Bot) tidy(ctx context.Context, s State, snap Snapshot, d Decision, records []Record, out *Outcome) error {
+	for _, rec := range records {
+		if slices.ContainsFunc(d.Proposals, func(p Proposal) bool { return p.Scope == rec.Scope }) {
+			continue
+		}
+		if err := b.submit(ctx, b.scope(ctx, s, snap, d, rec, nil), out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reconciled is what we remember, brought in line with what is.
+func (b *Bot) reconciled(ctx context.Context, s State) ([]Record, error) {
+	records, err := b.Memory.Recall(ctx, s.Repo.ID)
+	if err != nil {
+		return nil, err
+	}
+	for i, rec := range records {
+		now := reconcile(rec, s, b.Now())
+		if now.State == rec.State {
+			continue
+		}
+		if err := b.Memory.Remember(ctx, now); err != nil {
+			return nil, err
+		}
+		records[i] = now
+	}
+	return records, nil
+}
+
+func (b *Bot) scope(ctx context.Context, s State, snap Snapshot, d Decision, rec Record, p *Proposal) *scope {
+	sc := &scope{proposal: p, record: rec, state: s, band: snap.Policy.Gates.DeadBand, obsolete: obsolete(rec, d), key: b.Key, now: b.Now()}
+	var text *post
+	sc.word = func() post {
+		if text == nil {
+			told := b.tell(ctx, p.Jobs)
+			end := marker{About: p.Scope, Plan: sc.record.Plan, Words: kindsOf(told)}.sign(b.Key)
+			t := pullPost(p, told, end)
+			text = &t
+		}
+		return *text
+	}
+	return sc
+}
+
+// submit does effect after effect until nothing is left to do for the scope,
+// and remembers after each.
+func (b *Bot) submit(ctx context.Context, sc *scope, out *Outcome) error {
+	was := sc.record.Head
+	sc.adopt()
+	if sc.record.Head != was {
+		if err := b.Memory.Remember(ctx, sc.record); err != nil {
+			return err
+		}
+	}
+	for {
+		e, why := sc.next()
+		if e == nil {
+			out.leave(sc.record.Scope, why)
+			return nil
+		}
+		receipt, err := b.do(ctx, sc.state.Repo, e)
+		if err != nil {
+			return err
+		}
+		sc.did(e, receipt)
+		if err := b.Memory.Remember(ctx, sc.record); err != nil {
+			return err
+		}
+		out.Did = append(out.Did, Done{Scope: sc.record.Scope, Effect: e.Key(), ID: receipt.ID})
+	}
+}
+
+func (o *Outcome) leave(scope, why string) { o.Left = append(o.Left, Left{scope, why}) }
