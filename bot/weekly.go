@@ -3,6 +3,8 @@ package bot
 import (
 	"context"
 	"slices"
+
+	"github.com/sparktune/sparktune/bot/policy"
 )
 
 // Weekly brings the pull requests of a repository in line with what its runs
@@ -36,6 +38,10 @@ func (b *Bot) weekly(ctx context.Context, s State, out *Outcome) error {
 		return err
 	}
 	snap, err := b.snapshot(ctx, s, s.Head, "")
+	if list := mistakes(err); list != "" {
+		out.leave("", policy.File+" has mistakes, so nothing was judged:\n"+list)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -94,7 +100,10 @@ func (b *Bot) reconciled(ctx context.Context, s State) ([]Record, error) {
 }
 
 func (b *Bot) scope(ctx context.Context, s State, snap Snapshot, d Decision, rec Record, p *Proposal) *scope {
-	sc := &scope{proposal: p, record: rec, state: s, band: snap.Policy.Gates.DeadBand, obsolete: obsolete(rec, d), key: b.Key, now: b.Now()}
+	sc := &scope{
+		proposal: p, record: rec, state: s, band: snap.Policy.Gates.DeadBand, labels: snap.Policy.Pulls.Labels,
+		obsolete: obsolete(rec, d), key: b.Key, now: b.Now(),
+	}
 	var text *post
 	sc.word = func() post {
 		if text == nil {
