@@ -224,7 +224,11 @@ func (m *markdownChecker) plain(n ast.Node) string {
 // tokens are those of prose in which a value in backticks is a reference to
 // every fact that has it: the roles tell which is meant.
 func (m *markdownChecker) tokens(spans []span) []token {
-	l := newLexer()
+	n := 0
+	for _, s := range spans {
+		n += len(s.text)
+	}
+	l := newLexer(n)
 	for _, s := range spans {
 		if s.value {
 			l.refer("`"+s.text+"`", m.byText[s.text])

@@ -38,11 +38,12 @@ type lexer struct {
 	start  bool // of a sentence
 }
 
-func newLexer() *lexer { return &lexer{start: true} }
+// newLexer is one for about n bytes of prose.
+func newLexer(n int) *lexer { return &lexer{start: true, tokens: make([]token, 0, n/5+1)} }
 
 // tokensOf are the tokens of a slot with references.
 func tokensOf(byID map[string][]Fact, text string) []token {
-	l := newLexer()
+	l := newLexer(len(text))
 	pieces(text, l.prose, func(id string) { l.refer(id, byID[id]) })
 	return l.tokens
 }
@@ -113,16 +114,15 @@ func sentences(tokens []token) [][]token { return split(tokens, ".!?") }
 // clauses cuts tokens at commas, too.
 func clauses(tokens []token) [][]token { return split(tokens, ".!?;:,()–—") }
 
+// split cuts at marks, without copying: the parts share the tokens' memory.
 func split(tokens []token, at string) [][]token {
 	var out [][]token
-	var cur []token
-	for _, t := range tokens {
-		if t.kind == tokenMark && strings.Contains(at, t.text) {
-			out = append(out, cur)
-			cur = nil
-			continue
+	start := 0
+	for i := range tokens {
+		if tokens[i].kind == tokenMark && strings.Contains(at, tokens[i].text) {
+			out = append(out, tokens[start:i:i])
+			start = i + 1
 		}
-		cur = append(cur, t)
 	}
-	return append(out, cur)
+	return append(out, tokens[start:])
 }
