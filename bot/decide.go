@@ -53,7 +53,7 @@ type JobDecision struct {
 // Decide finds the repository's jobs, advises on each from its runs, and plans
 // the edits. An error is a bug or an unreadable file; "no" is in the Decision.
 func Decide(s Snapshot) (Decision, error) {
-	repo, err := patcher.Find(s.Files)
+	repo, err := patcher.Find(s.Files, s.Policy.Operators...)
 	if err != nil {
 		return Decision{}, fmt.Errorf("find jobs: %w", err)
 	}

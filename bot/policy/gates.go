@@ -182,6 +182,8 @@ func Schema() []byte {
 		"properties": map[string]any{
 			"version": map[string]any{"const": Version},
 			"gates":   map[string]any{"type": "object", "additionalProperties": false, "properties": gates},
+
+			"operators": operatorsSchema(),
 		},
 	}, "", "  ")
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/sparktune/sparktune/analysis"
+	"github.com/sparktune/sparktune/patcher"
 )
 
 // File is the name of the policy in the root of a repository.
@@ -27,6 +28,8 @@ const Version = 1
 // A Policy is the content of a policy file.
 type Policy struct {
 	Gates analysis.Policy
+	// Operators are the house operators that the file describes.
+	Operators []patcher.Operator
 	// Named are the gates that the file sets, sorted: a report discloses that
 	// it was judged by other gates than the defaults.
 	Named []string
@@ -102,8 +105,10 @@ func (p *Policy) document(n *yaml.Node) error {
 			return nil
 		case "gates":
 			return eachPair(value, "gates", p.gate)
+		case "operators":
+			return eachPair(value, "operators", p.operator)
 		}
-		return at(key, "unknown name %q; known are version and gates", key.Value)
+		return at(key, "unknown name %q; known are version, gates and operators", key.Value)
 	})
 	if err == nil && !version {
 		return at(n, "'version: %d' is missing", Version)

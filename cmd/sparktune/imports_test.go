@@ -25,7 +25,7 @@ var layers = map[string][]string{
 	"prompts":           {"analysis"},
 	"prompts/bedrock":   {"prompts"},
 	"bot":               {"analysis", "patcher", "prompts", "bot/policy"},
-	"bot/policy":        {"analysis"},
+	"bot/policy":        {"analysis", "patcher"},
 	"cmd/sparktune":     {"analysis", "analysis/eventlog", "analysis/lake", "patcher", "prompts", "prompts/bedrock", "bot", "bot/policy"},
 	"lab":               {},
 }
