@@ -17,12 +17,18 @@ const RunProfileVersion = 1
 // when a simulation asks for it.
 //
 // It is made of sums, counts and extremes, so that SQL over the same events
-// gives the same row. All times in it are milliseconds since Start.
+// gives the same row: [ProfileColumns] says how. All times in it are
+// milliseconds since Start.
 type RunProfile struct {
 	Key
-	Version int
+	Version int64
 	Start   time.Time // of the application, UTC
 	SpanMs  int64     // its length
+	// How much of the log there was, as in the Run: a simulation abstains on
+	// what is not complete.
+	Finished bool
+	Complete bool
+	Events   int64
 	// Stages are sorted by Submitted, then ID, then Attempt.
 	Stages []StageProfile
 	// Executors are the changes in their number, sorted by At, one per time.
@@ -93,6 +99,83 @@ type Histogram []Bin
 type Bin struct {
 	Bucket int32
 	Count  int64
+}
+
+// A ProfileColumn documents one field of R, which is a [RunProfile] or an
+// element of one of its lists. Names are a stored format.
+type ProfileColumn[R any] struct {
+	Name  string
+	Unit  string // as in [Column]
+	Event string
+	Doc   string // meaning and formula
+	// Field points to the column's field. Its type is one of *string, *bool,
+	// *int64, *float64, *time.Time, *[]int64, *Histogram, *[]StageProfile,
+	// *[]ExecutorStep and *[]Span.
+	Field func(*R) any
+}
+
+// ProfileColumns are the columns of the table run_profiles, in its order.
+var ProfileColumns = []ProfileColumn[RunProfile]{
+	{"cluster", "text", "EnvironmentUpdate, caller", "As in the run; part of the key.", func(p *RunProfile) any { return &p.Cluster }},
+	{"app_id", "text", "ApplicationStart", "As in the run; part of the key.", func(p *RunProfile) any { return &p.AppID }},
+	{"attempt", "text", "ApplicationStart", "As in the run; part of the key.", func(p *RunProfile) any { return &p.Attempt }},
+	{"version", "count", "writer", "Version of the layout: the meaning of a column under one version never changes.", func(p *RunProfile) any { return &p.Version }},
+	{"start_ts", "time", "ApplicationStart", "Start of the application, UTC. All other times are milliseconds since then.", func(p *RunProfile) any { return &p.Start }},
+	{"span_ms", "ms", "ApplicationEnd", "end_ts - start_ts of the run.", func(p *RunProfile) any { return &p.SpanMs }},
+	{"finished", "flag", "ApplicationEnd", "As in the run.", func(p *RunProfile) any { return &p.Finished }},
+	{"complete", "flag", "all", "Finished, and nothing of the log was lost: not truncated, not compacted, no malformed_lines, no missing_tasks.", func(p *RunProfile) any { return &p.Complete }},
+	{"events", "count", "all", "As in the run. Of two rows of one attempt the finished one stays, then the complete one, then the one with more events.", func(p *RunProfile) any { return &p.Events }},
+	{"stages", "list", "StageSubmitted, StageCompleted, TaskEnd", "Stage attempts that ran, sorted by submitted_ms, stage_id, attempt.", func(p *RunProfile) any { return &p.Stages }},
+	{"executors", "list", "ExecutorAdded, ExecutorRemoved", "Changes in the number of executors, one per time, sorted; those that change nothing are left out. Executors that stay until the end have no entry for their removal.", func(p *RunProfile) any { return &p.Executors }},
+	{"gaps", "list", "JobStart, JobEnd", "Times without a job (only the driver worked), sorted. The application minus the union of its jobs.", func(p *RunProfile) any { return &p.Gaps }},
+	{"other_gap_ms", "ms", "JobStart, JobEnd", "Length of the gaps that are too short to be kept; 0 below 1,024 gaps.", func(p *RunProfile) any { return &p.OtherGapMs }},
+	{"dropped_stages", "count", "StageCompleted", "Stage attempts that had no room, those with the least work; 0 when stages is whole.", func(p *RunProfile) any { return &p.Dropped }},
+}
+
+// StageColumns are the fields of an element of stages.
+var StageColumns = []ProfileColumn[StageProfile]{
+	{"stage_id", "count", "StageCompleted", "Stage ID; of merged entries the last one's.", func(s *StageProfile) any { return &s.ID }},
+	{"attempt", "count", "StageCompleted", "Stage Attempt ID.", func(s *StageProfile) any { return &s.Attempt }},
+	{"merged", "count", "StageCompleted", "How many stage attempts the entry stands for. 1, except beyond 2,048 stages, where neighbours that ran strictly one after the other become one entry; its sums and histograms add up.", func(s *StageProfile) any { return &s.Merged }},
+	{"parent_ids", "count", "StageCompleted", "Parent IDs that are the stage_id of an entry of this row, sorted: skipped stages are not there.", func(s *StageProfile) any { return &s.Parents }},
+	{"job_id", "count", "JobStart", "First job whose Stage IDs have the stage; -1 is unknown.", func(s *StageProfile) any { return &s.Job }},
+	{"sql_id", "count", "JobStart", "spark.sql.execution.id in the Properties of that job; -1 is none.", func(s *StageProfile) any { return &s.SQL }},
+	{"resource_profile_id", "count", "StageCompleted", "Resource Profile Id; 0 is the default one.", func(s *StageProfile) any { return &s.Profile }},
+	{"submitted_ms", "ms", "StageCompleted", "Submission Time; the first Launch Time when it is absent.", func(s *StageProfile) any { return &s.Submitted }},
+	{"completed_ms", "ms", "StageCompleted", "Completion Time; the last Finish Time when Submission Time is absent.", func(s *StageProfile) any { return &s.Completed }},
+	{"failed", "flag", "StageCompleted", "It has a Failure Reason.", func(s *StageProfile) any { return &s.Failed }},
+	{"tasks", "count", "StageCompleted", "Number of Tasks.", func(s *StageProfile) any { return &s.Tasks }},
+	{"succeeded", "count", "TaskEnd", "count(*) where Reason is Success.", func(s *StageProfile) any { return &s.Succeeded }},
+	{"failures", "count", "TaskEnd", "count(*) where Reason is neither Success nor Resubmitted: retries and losses.", func(s *StageProfile) any { return &s.Failures }},
+	{"run_ms", "ms", "TaskEnd", "sum(Executor Run Time) of all ends with metrics, as the following sums.", func(s *StageProfile) any { return &s.RunMs }},
+	{"cpu_ms", "ms", "TaskEnd", "sum(Executor CPU Time) div 1000000.", func(s *StageProfile) any { return &s.CPUMs }},
+	{"gc_ms", "ms", "TaskEnd", "sum(JVM GC Time).", func(s *StageProfile) any { return &s.GCMs }},
+	{"deserialize_ms", "ms", "TaskEnd", "sum(Executor Deserialize Time).", func(s *StageProfile) any { return &s.DeserMs }},
+	{"scheduler_delay_ms", "ms", "TaskEnd", "sum(greatest(0, finish - launch - run - deserialize - serialize - getting result)).", func(s *StageProfile) any { return &s.DelayMs }},
+	{"input_bytes", "bytes", "TaskEnd", "sum(Input Metrics.Bytes Read).", func(s *StageProfile) any { return &s.Input }},
+	{"output_bytes", "bytes", "TaskEnd", "sum(Output Metrics.Bytes Written).", func(s *StageProfile) any { return &s.Output }},
+	{"shuffle_read_bytes", "bytes", "TaskEnd", "sum(Remote Bytes Read + Local Bytes Read).", func(s *StageProfile) any { return &s.ShuffleRead }},
+	{"shuffle_write_bytes", "bytes", "TaskEnd", "sum(Shuffle Bytes Written).", func(s *StageProfile) any { return &s.ShuffleW }},
+	{"memory_spilled_bytes", "bytes", "TaskEnd", "sum(Memory Bytes Spilled).", func(s *StageProfile) any { return &s.Spilled }},
+	{"run_median_ms", "ms", "TaskEnd", "percentile(Executor Run Time, 0.5) of successful tasks, as the following; exact up to 65,536 tasks, else within 0.8 %. Of merged entries the mean, weighed with succeeded.", func(s *StageProfile) any { return &s.RunMedianMs }},
+	{"run_max_ms", "ms", "TaskEnd", "max(Executor Run Time).", func(s *StageProfile) any { return &s.RunMaxMs }},
+	{"slowest_bytes", "bytes", "TaskEnd", "max_by(input and shuffle bytes read, Executor Run Time): little beside a long time means a slow host, much means skewed data. The first task to end wins a tie.", func(s *StageProfile) any { return &s.SlowestBytes }},
+	{"run_hist", "count", "TaskEnd", "Bucket to number of tasks, of Executor Run Time in ms. The bucket of v, with n = length(bin(v)): n < 4 ? v : 8 * (n - 3) + ((v >> (n - 4)) & 7).", func(s *StageProfile) any { return &s.RunHist }},
+	{"input_hist", "count", "TaskEnd", "The same of Input Metrics.Bytes Read.", func(s *StageProfile) any { return &s.InputHist }},
+	{"shuffle_read_hist", "count", "TaskEnd", "The same of Remote Bytes Read + Local Bytes Read.", func(s *StageProfile) any { return &s.ShuffleRdHist }},
+}
+
+// StepColumns are the fields of an element of executors.
+var StepColumns = []ProfileColumn[ExecutorStep]{
+	{"at_ms", "ms", "ExecutorAdded, ExecutorRemoved", "Timestamp; beyond 4,096 times rounded up to a grid.", func(e *ExecutorStep) any { return &e.At }},
+	{"executors", "count", "ExecutorAdded, ExecutorRemoved", "Added minus removed at that time.", func(e *ExecutorStep) any { return &e.Executors }},
+	{"cores", "count", "ExecutorAdded, ExecutorRemoved", "Their Total Cores.", func(e *ExecutorStep) any { return &e.Cores }},
+}
+
+// SpanColumns are the fields of an element of gaps.
+var SpanColumns = []ProfileColumn[Span]{
+	{"from_ms", "ms", "JobEnd", "End of the last job that ran.", func(s *Span) any { return &s.From }},
+	{"to_ms", "ms", "JobStart", "Start of the next one.", func(s *Span) any { return &s.To }},
 }
 
 // bucketBits is how finely a power of two is divided: into 8 buckets, so that

@@ -240,6 +240,7 @@ func (p *parser) close() {
 	p.runs = append(p.runs, r)
 	if p.profiling {
 		a.profile.Key = r.Key
+		a.profile.Finished, a.profile.Complete, a.profile.Events = r.Finished, r.Complete(), r.Events
 		p.profiles = append(p.profiles, a.profile)
 	}
 }

@@ -12,8 +12,8 @@ import (
 
 // commit commits tx, which was made on base. When another process committed
 // first, nothing is left of tx and the error is errAgain.
-func (l *Lake) commit(ctx context.Context, base *table.Table, tx *table.Transaction) error {
-	lost, err := l.tryCommit(ctx, base, tx)
+func (r *relation[R]) commit(ctx context.Context, base *table.Table, tx *table.Transaction) error {
+	lost, err := r.tryCommit(ctx, base, tx)
 	if lost != nil {
 		discard(ctx, base, *lost, true)
 	}
@@ -26,13 +26,13 @@ func (l *Lake) commit(ctx context.Context, base *table.Table, tx *table.Transact
 // The catalogs report a lost race in different ways (iceberg-go's SQL catalog
 // does not even wrap it), and an error may hide a commit that succeeded. So
 // the new state is asked, not the error.
-func (l *Lake) tryCommit(ctx context.Context, base *table.Table, tx *table.Transaction) (lost *table.Snapshot, err error) {
+func (r *relation[R]) tryCommit(ctx context.Context, base *table.Table, tx *table.Transaction) (lost *table.Snapshot, err error) {
 	_, err = tx.Commit(ctx)
 	if err == nil {
 		return nil, nil
 	}
 	staged, stageErr := tx.StagedTable()
-	now, loadErr := l.table(ctx)
+	now, loadErr := r.table(ctx)
 	if stageErr != nil || loadErr != nil {
 		return nil, again(err)
 	}
@@ -86,41 +86,35 @@ func discard(ctx context.Context, t *table.Table, s table.Snapshot, data bool) {
 	_ = w.Remove(s.ManifestList)
 }
 
-// currentTable loads the table and adds the columns that an older version of
-// this program did not know. Adding never rewrites data.
-func (l *Lake) currentTable(ctx context.Context) (*table.Table, error) {
-	t, err := l.table(ctx)
+// current loads the table and adds the columns that an older version of this
+// program did not know. Adding never rewrites data.
+func (r *relation[R]) current(ctx context.Context) (*table.Table, error) {
+	t, err := r.ensure(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.checkVersion(t); err != nil {
-		return nil, err
-	}
-	sc := t.Schema() // a copy each time
-	missing := pick(l.fields, func(f field) bool {
-		_, ok := sc.FindFieldByName(f.column)
-		return !ok
-	})
+	have, want := t.Schema().AsStruct(), newSchema(r.fields).AsStruct()
+	missing := missingFields(&have, &want)
 	if len(missing) == 0 {
 		return t, nil
 	}
-	if err := l.addColumns(ctx, t, missing); err != nil {
+	if err := r.addColumns(ctx, t, missing); err != nil {
 		return nil, err
 	}
-	return l.table(ctx)
+	return r.table(ctx)
 }
 
-func (l *Lake) addColumns(ctx context.Context, t *table.Table, fs []field) error {
+func (r *relation[R]) addColumns(ctx context.Context, t *table.Table, fs []newField) error {
 	tx := t.NewTransaction()
 	update := tx.UpdateSchema(true, false)
-	for _, c := range newSchema(fs).Fields() {
-		update.AddColumn([]string{c.Name}, c.Type, c.Doc, false, nil)
+	for _, f := range fs {
+		update.AddColumn(f.path, f.Type, f.Doc, false, nil)
 	}
 	if err := update.Commit(); err != nil {
 		return fmt.Errorf("add columns: %w", err)
 	}
-	if err := tx.SetProperties(iceberg.Properties{versionKey: strconv.Itoa(len(l.fields))}); err != nil {
+	if err := tx.SetProperties(iceberg.Properties{versionKey: strconv.Itoa(r.version())}); err != nil {
 		return fmt.Errorf("set %s: %w", versionKey, err)
 	}
-	return l.commit(ctx, t, tx)
+	return r.commit(ctx, t, tx)
 }

@@ -13,36 +13,49 @@ import (
 	"github.com/apache/iceberg-go/table"
 )
 
-// fileRows is how many rows a compacted file has at most, half of it the
-// least. It bounds memory: a file is sorted as a whole.
-const fileRows = 100_000
-
 // CompactStats says what [Lake.Compact] did.
 type CompactStats struct {
 	Before, After int // files that were merged, and into how many
 }
 
 // Compact merges small files and those with deleted rows, month by month, and
-// sorts what it merges by job, so that the table reads as if it had been
-// written at once. It goes on while others write, and each group of files is a
-// commit of its own: what was done stays done.
+// sorts what it merges, so that the tables read as if they had been written at
+// once. It goes on while others write, and each group of files is a commit of
+// its own: what was done stays done.
 func (l *Lake) Compact(ctx context.Context) (CompactStats, error) {
-	var done CompactStats
 	if l.foreign {
-		return done, l.explain(errReadOnly)
+		return CompactStats{}, l.explain(errReadOnly)
 	}
-	t, err := l.table(ctx)
+	done, err := l.runs.compact(ctx)
+	if err == nil {
+		var profiles CompactStats
+		profiles, err = l.profiles.compact(ctx)
+		done.Before += profiles.Before
+		done.After += profiles.After
+	}
 	if err != nil {
 		return done, l.explain(err)
+	}
+	return done, nil
+}
+
+func (r *relation[R]) compact(ctx context.Context) (CompactStats, error) {
+	var done CompactStats
+	t, err := r.table(ctx)
+	if isMissing(err) {
+		return done, nil
+	}
+	if err != nil {
+		return done, err
 	}
 	tasks, err := t.Scan().PlanFiles(ctx)
 	if err != nil {
-		return done, l.explain(err)
+		return done, err
 	}
-	for _, group := range groups(tasks) {
-		files, err := l.merge(ctx, t, group)
+	for _, group := range groups(tasks, r.fileRows) {
+		files, err := r.merge(ctx, t, group)
 		if err != nil {
-			return done, l.explain(err)
+			return done, err
 		}
 		if files > 0 {
 			done.Before += len(group)
@@ -54,7 +67,7 @@ func (l *Lake) Compact(ctx context.Context) (CompactStats, error) {
 
 // groups are the files to merge. A file that alone is large enough and has no
 // deletes is left alone, so compacting twice does nothing.
-func groups(tasks []table.FileScanTask) [][]table.FileScanTask {
+func groups(tasks []table.FileScanTask, fileRows int64) [][]table.FileScanTask {
 	byPartition := make(map[string][]table.FileScanTask)
 	var keys []string
 	for _, t := range tasks {
@@ -70,7 +83,7 @@ func groups(tasks []table.FileScanTask) [][]table.FileScanTask {
 	slices.Sort(keys)
 	var out [][]table.FileScanTask
 	for _, key := range keys {
-		out = append(out, pack(byPartition[key])...)
+		out = append(out, pack(byPartition[key], fileRows)...)
 	}
 	return out
 }
@@ -81,7 +94,7 @@ func hasDeletes(t table.FileScanTask) bool {
 
 // pack fills groups of at most fileRows rows, smallest files first, and drops
 // a group that is one clean file.
-func pack(tasks []table.FileScanTask) [][]table.FileScanTask {
+func pack(tasks []table.FileScanTask, fileRows int64) [][]table.FileScanTask {
 	slices.SortFunc(tasks, func(a, b table.FileScanTask) int {
 		return cmp.Or(cmp.Compare(a.File.Count(), b.File.Count()), cmp.Compare(a.File.FilePath(), b.File.FilePath()))
 	})
@@ -102,8 +115,8 @@ func pack(tasks []table.FileScanTask) [][]table.FileScanTask {
 
 // merge writes the rows of a group again and swaps the files; 0 when another
 // process changed the group meanwhile, which is left to the next Compact.
-func (l *Lake) merge(ctx context.Context, t *table.Table, group []table.FileScanTask) (int, error) {
-	rows, err := sorted(ctx, t, group)
+func (r *relation[R]) merge(ctx context.Context, t *table.Table, group []table.FileScanTask) (int, error) {
+	rows, err := sorted(ctx, t, group, r.sort)
 	if err != nil {
 		return 0, err
 	}
@@ -115,7 +128,7 @@ func (l *Lake) merge(ctx context.Context, t *table.Table, group []table.FileScan
 	}
 	swapped := false
 	err = retry(ctx, func() (err error) {
-		swapped, err = l.swap(ctx, group, files)
+		swapped, err = r.swap(ctx, group, files)
 		return err
 	})
 	if !swapped || err != nil {
@@ -127,8 +140,8 @@ func (l *Lake) merge(ctx context.Context, t *table.Table, group []table.FileScan
 
 // swap replaces the files of a group in the newest state, where that still has
 // them, with the same deletes.
-func (l *Lake) swap(ctx context.Context, group []table.FileScanTask, files []iceberg.DataFile) (bool, error) {
-	t, err := l.table(ctx)
+func (r *relation[R]) swap(ctx context.Context, group []table.FileScanTask, files []iceberg.DataFile) (bool, error) {
+	t, err := r.table(ctx)
 	if err != nil {
 		return false, again(err)
 	}
@@ -154,7 +167,7 @@ func (l *Lake) swap(ctx context.Context, group []table.FileScanTask, files []ice
 	if err := tx.NewRewrite(nil).ApplyResult(result).Commit(ctx); err != nil {
 		return false, err
 	}
-	lost, err := l.tryCommit(ctx, t, tx)
+	lost, err := r.tryCommit(ctx, t, tx)
 	if lost != nil {
 		discard(ctx, t, *lost, false)
 	}
@@ -180,8 +193,8 @@ func identity(t table.FileScanTask) string {
 	return fmt.Sprintf("%q", paths)
 }
 
-// sorted reads a group into one table, in the order of sortColumns.
-func sorted(ctx context.Context, t *table.Table, group []table.FileScanTask) (arrow.Table, error) {
+// sorted reads a group into one table, in the order of columns.
+func sorted(ctx context.Context, t *table.Table, group []table.FileScanTask, columns []string) (arrow.Table, error) {
 	schema, batches, err := t.Scan().ReadTasks(ctx, group)
 	if err != nil {
 		return nil, err
@@ -200,12 +213,12 @@ func sorted(ctx context.Context, t *table.Table, group []table.FileScanTask) (ar
 	}
 	rows := array.NewTableFromRecords(schema, all)
 	defer rows.Release()
-	return compute.SortTable(ctx, rows, sortKeys(schema))
+	return compute.SortTable(ctx, rows, sortKeys(schema, columns))
 }
 
-func sortKeys(schema *arrow.Schema) []compute.SortKey {
+func sortKeys(schema *arrow.Schema, columns []string) []compute.SortKey {
 	var keys []compute.SortKey
-	for _, name := range sortColumns {
+	for _, name := range columns {
 		for _, i := range schema.FieldIndices(name) {
 			keys = append(keys, compute.SortKey{
 				ColumnIndex: i, Order: compute.SortOrderAscending, NullPlacement: compute.SortNullsAtStart,

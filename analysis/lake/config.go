@@ -15,6 +15,8 @@ import (
 	_ "github.com/apache/iceberg-go/io/gocloud/s3" // warehouses at s3://
 	"github.com/apache/iceberg-go/table"
 	_ "github.com/jackc/pgx/v5/stdlib" // SQL catalogs on Postgres
+
+	"github.com/sparktune/sparktune/analysis"
 )
 
 // defaultName is the name of the catalog. It is part of every row of a SQL
@@ -32,8 +34,8 @@ type Config struct {
 	// uri of an SQL catalog is that of a Postgres database; its property name,
 	// sparktune by default, is the catalog's name in other engines.
 	Catalog map[string]string
-	// Table is the namespace and name of the table, sparktune.runs by default.
-	// It is created when it is missing.
+	// Table is the namespace and name of the table of runs, sparktune.runs by
+	// default. It is created when it is missing, and run_profiles beside it.
 	Table string
 	// Columns says that Table belongs to somebody else and is only read. It
 	// maps names of [analysis.Columns] to the table's; a column that is not in
@@ -48,13 +50,19 @@ func Open(ctx context.Context, dir string) (*Lake, error) {
 }
 
 // Connect opens the table that c describes.
-func Connect(ctx context.Context, c Config) (*Lake, error) { return connect(ctx, c, fields) }
+func Connect(ctx context.Context, c Config) (*Lake, error) { return connect(ctx, c, runFields) }
 
-// connect is Connect by a version of the program that knows the columns fs.
-func connect(ctx context.Context, c Config, fs []field) (*Lake, error) {
-	l := &Lake{fields: fs, ident: table.Identifier{"sparktune", "runs"}, where: "catalog " + c.address()}
+// connect is Connect by a version of the program that knows the columns fs of
+// runs.
+func connect(ctx context.Context, c Config, fs []field[analysis.Run]) (*Lake, error) {
+	runs := table.Identifier{"sparktune", "runs"}
 	if c.Table != "" {
-		l.ident = strings.Split(c.Table, ".")
+		runs = strings.Split(c.Table, ".")
+	}
+	l := &Lake{
+		runs:     relation[analysis.Run]{ident: runs, fields: fs, kind: runKind},
+		profiles: relation[analysis.RunProfile]{ident: besideRuns(runs, profilesName), fields: profileFields, kind: profileKind},
+		where:    "catalog " + c.address(),
 	}
 	name, props, err := c.properties(l)
 	if err != nil {

@@ -15,34 +15,33 @@ import (
 	"github.com/sparktune/sparktune/analysis"
 )
 
-// encode makes one batch of runs in the table's schema. A column of the table
+// encode makes one batch of rows in the table's schema. A column of the table
 // that is not among fs becomes NULL.
-func encode(sc *iceberg.Schema, fs []field, runs []analysis.Run) (arrow.RecordBatch, error) {
+func encode[R any](sc *iceberg.Schema, fs []field[R], rows []R) (arrow.RecordBatch, error) {
 	as, err := table.SchemaToArrowSchema(sc, nil, true, false)
 	if err != nil {
 		return nil, fmt.Errorf("schema of the table: %w", err)
 	}
-	byName := make(map[string]field, len(fs))
-	for _, f := range fs {
-		byName[f.column] = f
-	}
 	b := array.NewRecordBuilder(memory.DefaultAllocator, as)
 	defer b.Release()
 	for i, col := range as.Fields() {
-		f, known := byName[col.Name]
-		for j := range runs {
-			if !known {
-				b.Field(i).AppendNull()
-				continue
-			}
-			appendValue(b.Field(i), f.value(&runs[j]), f.required)
-		}
+		appendColumn(b.Field(i), col.Name, fs, rows)
 	}
 	return b.NewRecordBatch(), nil
 }
 
-// appendValue appends what p points to; the types are those of
-// [analysis.Column]. Missing, empty text and a zero time are NULL, except that
+func appendColumn[R any](b array.Builder, name string, fs []field[R], rows []R) {
+	at := slices.IndexFunc(fs, func(f field[R]) bool { return f.column == name })
+	for i := range rows {
+		if at < 0 {
+			b.AppendNull()
+			continue
+		}
+		appendValue(b, fs[at].value(&rows[i]), fs[at].required)
+	}
+}
+
+// appendValue appends what p points to; the types are those of [field]. Missing, empty text and a zero time are NULL, except that
 // a required text may be empty.
 func appendValue(b array.Builder, p any, required bool) {
 	switch v := p.(type) {
@@ -60,6 +59,8 @@ func appendValue(b array.Builder, p any, required bool) {
 		appendIf(b.(*array.Int64Builder), v.V, v.OK)
 	case *analysis.Opt[float64]:
 		appendIf(b.(*array.Float64Builder), v.V, v.OK)
+	case *float64:
+		b.(*array.Float64Builder).Append(*v)
 	case *[]string:
 		appendList(b.(*array.ListBuilder), *v)
 	case *map[string]int64:
@@ -67,7 +68,27 @@ func appendValue(b array.Builder, p any, required bool) {
 	case *analysis.Conf:
 		appendMap[string](b.(*array.MapBuilder), *v)
 	default:
-		panic(fmt.Sprintf("unreachable except bug in analysis.Columns: %T", p))
+		appendNested(b, p)
+	}
+}
+
+// appendNested is appendValue for what only profiles have. An empty list there
+// is a list, not NULL.
+func appendNested(b array.Builder, p any) {
+	switch v := p.(type) {
+	case *[]int64:
+		b.(*array.ListBuilder).Append(true)
+		b.(*array.ListBuilder).ValueBuilder().(*array.Int64Builder).AppendValues(*v, nil)
+	case *analysis.Histogram:
+		appendHistogram(b.(*array.MapBuilder), *v)
+	case *[]analysis.StageProfile:
+		appendStructs(b.(*array.ListBuilder), stageFields, *v)
+	case *[]analysis.ExecutorStep:
+		appendStructs(b.(*array.ListBuilder), stepFields, *v)
+	case *[]analysis.Span:
+		appendStructs(b.(*array.ListBuilder), spanFields, *v)
+	default:
+		panic(fmt.Sprintf("unreachable except bug in the columns: %T", p))
 	}
 }
 
@@ -107,5 +128,25 @@ func appendMap[V any, M ~map[string]V](b *array.MapBuilder, m M) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		b.KeyBuilder().(*array.StringBuilder).Append(k)
 		b.ItemBuilder().(appender[V]).Append(m[k])
+	}
+}
+
+func appendHistogram(b *array.MapBuilder, h analysis.Histogram) {
+	b.Append(true)
+	for _, bin := range h {
+		b.KeyBuilder().(*array.Int32Builder).Append(bin.Bucket)
+		b.ItemBuilder().(*array.Int64Builder).Append(bin.Count)
+	}
+}
+
+func appendStructs[R any](b *array.ListBuilder, fs []field[R], rows []R) {
+	b.Append(true)
+	structs := b.ValueBuilder().(*array.StructBuilder)
+	for range rows {
+		structs.Append(true)
+	}
+	of := structs.Type().(*arrow.StructType)
+	for i, f := range of.Fields() {
+		appendColumn(structs.FieldBuilder(i), f.Name, fs, rows)
 	}
 }

@@ -96,7 +96,7 @@ func readAndWrite(t *testing.T, l *Lake, engine *exec.Cmd) {
 
 	got := runEngine(t, engine)
 	want := engineView{Docs: make(map[string]string)}
-	for _, f := range fields {
+	for _, f := range runFields {
 		want.Docs[f.name] = f.doc
 	}
 	for _, r := range []analysis.Run{app, gone, bare} {
@@ -148,7 +148,7 @@ func runEngine(t *testing.T, cmd *exec.Cmd) engineView {
 func asJSON(t *testing.T, r analysis.Run) map[string]any {
 	t.Helper()
 	row := make(map[string]any)
-	for _, f := range fields {
+	for _, f := range runFields {
 		switch v := f.value(&r).(type) {
 		case *string:
 			if *v == "" && !f.required {

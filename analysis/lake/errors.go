@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/mattn/go-sqlite3"
@@ -23,7 +22,7 @@ func (l *Lake) explain(err error) error {
 	case errors.Is(err, errNewer):
 		return fmt.Errorf("%s %w: upgrade sparktune, or name another lake with --lake DIR", l.where, err)
 	case l.dir == "":
-		return fmt.Errorf("%s, table %s: %w", l.where, strings.Join(l.ident, "."), err)
+		return fmt.Errorf("%s, table %s: %w", l.where, l.runs.name(), err)
 	}
 	return explainFolder(l.where, filepath.Join(l.dir, catalogFile), err)
 }

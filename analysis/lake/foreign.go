@@ -17,15 +17,15 @@ var errReadOnly = errors.New("belongs to somebody else (metrics.columns is set) 
 // and what is missing there is dropped, which makes it a missing measurement
 // of every run.
 func (l *Lake) mapColumns(ctx context.Context, columns map[string]string) error {
-	t, err := l.table(ctx)
+	t, err := l.runs.table(ctx)
 	if err != nil {
 		return err
 	}
 	sc := t.Schema()
 	names := maps.Clone(columns)
 	taken := slices.Collect(maps.Values(columns))
-	var mapped []field
-	for _, f := range l.fields {
+	var mapped []field[analysis.Run]
+	for _, f := range l.runs.fields {
 		theirs, named := names[f.name]
 		delete(names, f.name)
 		switch {
@@ -37,13 +37,13 @@ func (l *Lake) mapColumns(ctx context.Context, columns map[string]string) error 
 		if _, ok := sc.FindFieldByName(f.column); ok {
 			mapped = append(mapped, f)
 		} else if named {
-			return fmt.Errorf("metrics.columns maps %s to %s, a column that table %s does not have", f.name, theirs, strings.Join(l.ident, "."))
+			return fmt.Errorf("metrics.columns maps %s to %s, a column that table %s does not have", f.name, theirs, l.runs.name())
 		}
 	}
 	if len(names) > 0 {
 		return fmt.Errorf("metrics.columns has %s, which is no column of sparktune", slices.Sorted(maps.Keys(names))[0])
 	}
-	l.foreign, l.fields = true, mapped
+	l.foreign, l.runs.fields = true, mapped
 	return l.checkNeeded()
 }
 
@@ -57,9 +57,9 @@ func (l *Lake) checkNeeded() error {
 	}
 	for _, n := range needed {
 		names := strings.Fields(n.columns)
-		if !slices.ContainsFunc(names, func(name string) bool { _, ok := l.column(name); return ok }) {
+		if !slices.ContainsFunc(names, func(name string) bool { _, ok := l.runs.column(name); return ok }) {
 			return fmt.Errorf("table %s has no column %s: %s; map it in metrics.columns",
-				strings.Join(l.ident, "."), strings.Join(names, " or "), n.why)
+				l.runs.name(), strings.Join(names, " or "), n.why)
 		}
 	}
 	return nil
@@ -70,18 +70,9 @@ func (l *Lake) checkNeeded() error {
 func (l *Lake) Missing() []string {
 	var names []string
 	for _, c := range analysis.Columns {
-		if _, ok := l.column(c.Name); !ok {
+		if _, ok := l.runs.column(c.Name); !ok {
 			names = append(names, c.Name)
 		}
 	}
 	return names
-}
-
-// column is what the table calls the column of that name.
-func (l *Lake) column(name string) (string, bool) {
-	i := slices.IndexFunc(l.fields, func(f field) bool { return f.name == name })
-	if i < 0 {
-		return "", false
-	}
-	return l.fields[i].column, true
 }

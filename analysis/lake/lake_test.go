@@ -19,11 +19,11 @@ func openTemp(t testing.TB) *Lake {
 
 func reopen(t testing.TB, dir string) *Lake {
 	t.Helper()
-	return openVersion(t, dir, fields)
+	return openVersion(t, dir, runFields)
 }
 
 // openVersion opens the lake in dir as a program that knows the columns fs.
-func openVersion(t testing.TB, dir string, fs []field) *Lake {
+func openVersion(t testing.TB, dir string, fs []field[analysis.Run]) *Lake {
 	t.Helper()
 	l, err := connect(t.Context(), Config{Dir: dir}, fs)
 	if err != nil {

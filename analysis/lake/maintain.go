@@ -14,16 +14,30 @@ import (
 	"github.com/sparktune/sparktune/analysis"
 )
 
-// Expire forgets the snapshots older than age, except the last keep, and
-// removes the files that only they used. Whoever reads such a snapshot at that
-// moment fails. It returns how many were forgotten.
+// Expire forgets the snapshots older than age, except the last keep of a table,
+// and removes the files that only they used. Whoever reads such a snapshot at
+// that moment fails. It returns how many were forgotten.
 func (l *Lake) Expire(ctx context.Context, age time.Duration, keep int) (int, error) {
 	if l.foreign {
 		return 0, l.explain(errReadOnly)
 	}
-	expired := 0
-	err := retry(ctx, func() error {
-		t, err := l.table(ctx)
+	runs, err := l.runs.expire(ctx, age, keep)
+	if err != nil {
+		return 0, l.explain(err)
+	}
+	profiles, err := l.profiles.expire(ctx, age, keep)
+	if err != nil {
+		return runs, l.explain(err)
+	}
+	return runs + profiles, nil
+}
+
+func (r *relation[R]) expire(ctx context.Context, age time.Duration, keep int) (expired int, err error) {
+	err = retry(ctx, func() error {
+		t, err := r.table(ctx)
+		if isMissing(err) {
+			return nil
+		}
 		if err != nil {
 			return again(err)
 		}
@@ -39,49 +53,75 @@ func (l *Lake) Expire(ctx context.Context, age time.Duration, keep int) (int, er
 		if expired == 0 {
 			return nil
 		}
-		return l.commit(ctx, t, tx)
+		return r.commit(ctx, t, tx)
 	})
-	if err != nil {
-		return 0, l.explain(err)
-	}
-	return expired, nil
+	return expired, err
 }
 
 // A Report is what [Lake.Verify] found.
 type Report struct {
-	Rows       int64
-	Files      int
-	Missing    []string       // files of the table that are gone: their rows can't be read
+	Rows       int64          // of runs
+	Profiles   int64          // rows of run_profiles
+	Files      int            // data files of both
+	Missing    []string       // files of the tables that are gone: their rows can't be read
 	Orphans    []string       // files that no snapshot uses, left by a crash; [Lake.Clean] removes them
-	Duplicates []analysis.Key // keys of more than one row, written by other engines
+	Duplicates []analysis.Key // keys of more than one row of a table, written by other engines
 }
 
 // Healthy says whether every row can be read and is there once.
 func (r Report) Healthy() bool { return len(r.Missing)+len(r.Duplicates) == 0 }
 
-// Verify looks at every file and key of the table. A file younger than age may
+// Verify looks at every file and key of the tables. A file younger than age may
 // belong to a commit that is under way, so it is no orphan.
 func (l *Lake) Verify(ctx context.Context, age time.Duration) (Report, error) {
 	var r Report
-	t, err := l.table(ctx)
+	var err error
+	if r.Rows, err = l.runs.verify(ctx, &r, age); err == nil && !l.foreign {
+		r.Profiles, err = l.profiles.verify(ctx, &r, age)
+	}
 	if err != nil {
 		return r, l.explain(err)
+	}
+	slices.SortFunc(r.Duplicates, analysis.Key.Compare)
+	return r, nil
+}
+
+// verify adds one table to the report and returns the number of its rows.
+func (r *relation[R]) verify(ctx context.Context, report *Report, age time.Duration) (rows int64, err error) {
+	t, err := r.table(ctx)
+	if isMissing(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
 	}
 	orphans, err := t.PlanOrphanFiles(ctx, table.WithFilesOlderThan(age))
 	if err != nil {
-		return r, l.explain(err)
+		return 0, err
 	}
-	r.Orphans = slices.Sorted(slices.Values(orphans.Files()))
-	if err := r.files(ctx, t); err != nil {
-		return r, l.explain(err)
+	report.Orphans = append(report.Orphans, slices.Sorted(slices.Values(orphans.Files()))...)
+	missing := len(report.Missing)
+	if err := report.files(ctx, t); err != nil || len(report.Missing) > missing {
+		return 0, err // the keys can't be read
 	}
-	if len(r.Missing) > 0 {
-		return r, nil // the keys can't be read
+	return r.verifyKeys(ctx, t, report)
+}
+
+func (r *relation[R]) verifyKeys(ctx context.Context, t *table.Table, report *Report) (rows int64, err error) {
+	count := make(map[analysis.Key]int)
+	required := pick(r.fields, func(f field[R]) bool { return isKey(f.name) })
+	err = scan(ctx, t, iceberg.AlwaysTrue{}, required, func(batch []R) {
+		rows += int64(len(batch))
+		for i := range batch {
+			count[r.key(&batch[i])]++
+		}
+	})
+	for k, n := range count {
+		if n > 1 {
+			report.Duplicates = append(report.Duplicates, k)
+		}
 	}
-	if err := r.keys(ctx, l, t); err != nil {
-		return r, l.explain(err)
-	}
-	return r, nil
+	return rows, err
 }
 
 func (r *Report) files(ctx context.Context, t *table.Table) error {
@@ -115,36 +155,33 @@ func exists(files io.IO, path string) bool {
 	return true
 }
 
-func (r *Report) keys(ctx context.Context, l *Lake, t *table.Table) error {
-	count := make(map[analysis.Key]int)
-	required := pick(l.fields, func(f field) bool { return isKey(f.name) })
-	err := scan(ctx, t, iceberg.AlwaysTrue{}, required, func(runs []analysis.Run) {
-		r.Rows += int64(len(runs))
-		for i := range runs {
-			count[runs[i].Key]++
-		}
-	})
-	for k, n := range count {
-		if n > 1 {
-			r.Duplicates = append(r.Duplicates, k)
-		}
-	}
-	slices.SortFunc(r.Duplicates, analysis.Key.Compare)
-	return err
-}
-
 // Clean removes the orphans older than age and returns them.
 func (l *Lake) Clean(ctx context.Context, age time.Duration) ([]string, error) {
 	if l.foreign {
 		return nil, l.explain(errReadOnly)
 	}
-	t, err := l.table(ctx)
+	removed, err := l.runs.clean(ctx, age)
 	if err != nil {
 		return nil, l.explain(err)
 	}
+	more, err := l.profiles.clean(ctx, age)
+	if err != nil {
+		return removed, l.explain(err)
+	}
+	return append(removed, more...), nil
+}
+
+func (r *relation[R]) clean(ctx context.Context, age time.Duration) ([]string, error) {
+	t, err := r.table(ctx)
+	if isMissing(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
 	done, err := t.DeleteOrphanFiles(ctx, table.WithFilesOlderThan(age))
 	if err != nil {
-		return nil, l.explain(err)
+		return nil, err
 	}
 	return slices.Sorted(slices.Values(done.DeletedFiles)), nil
 }

@@ -34,7 +34,7 @@ func scattered(t testing.TB, l *Lake, n int) []analysis.Run {
 
 func dataFiles(t testing.TB, l *Lake) int {
 	t.Helper()
-	tb, err := l.table(t.Context())
+	tb, err := l.runs.table(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,12 +69,12 @@ func TestCompact(t *testing.T) {
 // inFile reads the rows of the first month as they lie.
 func inFile(t *testing.T, l *Lake) []analysis.Run {
 	t.Helper()
-	tb, err := l.table(t.Context())
+	tb, err := l.runs.table(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var rows []analysis.Run
-	err = scan(t.Context(), tb, window("start_ts", time.Time{}, noon.AddDate(0, 0, 8)), l.fields, func(b []analysis.Run) { rows = append(rows, b...) })
+	err = scan(t.Context(), tb, window("start_ts", time.Time{}, noon.AddDate(0, 0, 8)), l.runs.fields, func(b []analysis.Run) { rows = append(rows, b...) })
 	if err != nil || len(rows) == 0 {
 		t.Fatalf("got %d rows, %v", len(rows), err)
 	}
@@ -196,11 +196,11 @@ func TestVerify(t *testing.T) {
 func twice(t *testing.T, l *Lake, r analysis.Run) {
 	t.Helper()
 	for range 2 {
-		tb, err := l.table(t.Context())
+		tb, err := l.runs.table(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.apply(t.Context(), tb, plan{add: []analysis.Run{r}}); err != nil {
+		if err := l.runs.apply(t.Context(), tb, plan[analysis.Run]{add: []analysis.Run{r}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,10 +1,8 @@
 package lake
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -30,40 +28,54 @@ const maxPruned = 200
 // them grows with it.
 const maxReplaced = maxPruned
 
-// Put stores runs, one row per key. Where the lake or runs has another row of
-// the same attempt, the better one stays: a finished one before an unfinished
-// one, a complete one before one that lost events, then the one with more
-// events. So the order of calls does not matter, and the same log twice
-// changes nothing.
-func (l *Lake) Put(ctx context.Context, runs []analysis.Run) (PutStats, error) {
-	if len(runs) == 0 {
-		return PutStats{}, nil
+// Put stores runs, one row per key, and beside them the profiles of some. Where
+// the lake or runs has another row of the same attempt, the better one stays: a
+// finished one before an unfinished one, a complete one before one that lost
+// events, then the one with more events. So the order of calls does not matter,
+// and the same log twice changes nothing.
+//
+// Profiles come first and by the same rule. A crash in between leaves profiles
+// whose runs are not there; the next Put of the same adds what is missing,
+// whatever it is.
+func (l *Lake) Put(ctx context.Context, runs []analysis.Run, profiles ...analysis.RunProfile) (PutStats, error) {
+	if l.foreign && len(runs)+len(profiles) > 0 {
+		return PutStats{}, l.explain(errReadOnly)
 	}
-	var done PutStats
-	if l.foreign {
-		return done, l.explain(errReadOnly)
+	if _, err := l.profiles.put(ctx, profiles); err != nil {
+		return PutStats{}, l.explain(err)
 	}
-	best := bestOf(runs)
-	err := retry(ctx, func() error { return l.putAll(ctx, best, &done) })
+	done, err := l.runs.put(ctx, runs)
 	if err != nil {
 		return done, l.explain(err)
+	}
+	return done, nil
+}
+
+func (r *relation[R]) put(ctx context.Context, rows []R) (PutStats, error) {
+	var done PutStats
+	if len(rows) == 0 {
+		return done, nil
+	}
+	best := r.bestOf(rows)
+	if err := retry(ctx, func() error { return r.putAll(ctx, best, &done) }); err != nil {
+		return done, err
 	}
 	done.Unchanged = len(best) - done.Added - done.Replaced
 	return done, nil
 }
 
-// putAll commits until nothing of runs is missing in the table.
-func (l *Lake) putAll(ctx context.Context, runs []analysis.Run, done *PutStats) error {
+// putAll commits until nothing of rows is missing in the table.
+func (r *relation[R]) putAll(ctx context.Context, rows []R, done *PutStats) error {
 	for {
-		t, err := l.currentTable(ctx)
+		t, err := r.current(ctx)
 		if err != nil {
 			return again(err)
 		}
-		p, err := l.plan(ctx, t, runs)
+		p, err := r.plan(ctx, t, rows)
 		if err != nil || p.empty() {
 			return again(err)
 		}
-		if err := l.apply(ctx, t, p); err != nil {
+		if err := r.apply(ctx, t, p); err != nil {
 			return err
 		}
 		done.Added += len(p.add)
@@ -71,144 +83,145 @@ func (l *Lake) putAll(ctx context.Context, runs []analysis.Run, done *PutStats) 
 	}
 }
 
-// bestOf keeps the best run of each key, in the table's sort order.
-func bestOf(runs []analysis.Run) []analysis.Run {
-	best := make(map[analysis.Key]*analysis.Run, len(runs))
-	for i := range runs {
-		if old := best[runs[i].Key]; old == nil || better(&runs[i], old) {
-			best[runs[i].Key] = &runs[i]
+// bestOf keeps the best row of each key, in the table's sort order.
+func (r *relation[R]) bestOf(rows []R) []R {
+	best := make(map[analysis.Key]*R, len(rows))
+	for i := range rows {
+		k := r.key(&rows[i])
+		if old := best[k]; old == nil || r.better(&rows[i], old) {
+			best[k] = &rows[i]
 		}
 	}
-	out := make([]analysis.Run, 0, len(best))
-	for _, r := range best {
-		out = append(out, *r)
+	out := make([]R, 0, len(best))
+	for _, row := range best {
+		out = append(out, *row)
 	}
-	slices.SortFunc(out, byJob)
+	slices.SortFunc(out, r.order)
 	return out
 }
 
 // better says whether a is to take the place of b, a row of the same attempt.
-func better(a, b *analysis.Run) bool {
-	return cmp.Or(compareBool(a.Finished, b.Finished),
-		compareBool(a.Complete(), b.Complete()), cmp.Compare(a.Events, b.Events)) > 0
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
-}
-
-// byJob is the order of sortColumns, with the key to make it total.
-func byJob(a, b analysis.Run) int {
-	return cmp.Or(strings.Compare(a.DAGID, b.DAGID), strings.Compare(a.TaskID, b.TaskID),
-		strings.Compare(a.AppName, b.AppName), a.Start.Compare(b.Start), a.Compare(b.Key))
-}
+func (r *relation[R]) better(a, b *R) bool { return r.rank(a).above(r.rank(b)) }
 
 // A plan is what one commit does: insert both, and drop the rows that have
 // the keys of replace.
-type plan struct {
-	add, replace []analysis.Run
+type plan[R any] struct {
+	add, replace []R
 }
 
-func (p plan) empty() bool { return len(p.add)+len(p.replace) == 0 }
+func (p plan[R]) empty() bool { return len(p.add)+len(p.replace) == 0 }
 
-// plan compares runs with the rows of their keys in t.
-func (l *Lake) plan(ctx context.Context, t *table.Table, runs []analysis.Run) (plan, error) {
-	stored, err := l.stored(ctx, t, runs)
+// plan compares rows with those of their keys in t.
+func (r *relation[R]) plan(ctx context.Context, t *table.Table, rows []R) (plan[R], error) {
+	stored, err := r.stored(ctx, t, rows)
 	if err != nil {
-		return plan{}, err
+		return plan[R]{}, err
 	}
-	var p plan
-	for i := range runs {
-		old, exists := stored[runs[i].Key]
+	var p plan[R]
+	for i := range rows {
+		old, exists := stored[r.key(&rows[i])]
 		switch {
 		case !exists:
-			p.add = append(p.add, runs[i])
-		case better(&runs[i], &old) && len(p.replace) < maxReplaced:
-			p.replace = append(p.replace, runs[i])
+			p.add = append(p.add, rows[i])
+		case r.better(&rows[i], &old) && len(p.replace) < maxReplaced:
+			p.replace = append(p.replace, rows[i])
 		}
 	}
 	return p, nil
 }
 
-// rankColumns are what better compares, besides the key.
-var rankColumns = []string{"finished", "truncated", "compacted", "malformed_lines", "missing_tasks", "events"}
+// stored finds the rows that have the keys of rows, with their rank only.
+func (r *relation[R]) stored(ctx context.Context, t *table.Table, rows []R) (map[analysis.Key]R, error) {
+	ranking := pick(r.fields, func(f field[R]) bool { return f.required || slices.Contains(r.ranking, f.name) })
+	return r.find(ctx, t, r.keys(rows), ranking, r.sameStart(rows))
+}
 
-// stored finds the rows that have the keys of runs, with their rank only.
-func (l *Lake) stored(ctx context.Context, t *table.Table, runs []analysis.Run) (map[analysis.Key]analysis.Run, error) {
-	wanted := make(map[analysis.Key]bool, len(runs))
-	for i := range runs {
-		wanted[runs[i].Key] = true
+func (r *relation[R]) keys(rows []R) []analysis.Key {
+	keys := make([]analysis.Key, len(rows))
+	for i := range rows {
+		keys[i] = r.key(&rows[i])
 	}
-	found := make(map[analysis.Key]analysis.Run)
-	cols := pick(l.fields, func(f field) bool { return f.required || slices.Contains(rankColumns, f.name) })
-	err := scan(ctx, t, iceberg.NewAnd(sameStart(runs), sameApp(runs)), cols, func(rows []analysis.Run) {
+	return keys
+}
+
+// find reads the fields fs of the rows that have one of keys, the best of each
+// key, where the filters let them through.
+func (r *relation[R]) find(ctx context.Context, t *table.Table, keys []analysis.Key, fs []field[R], filters ...iceberg.BooleanExpression) (map[analysis.Key]R, error) {
+	wanted := make(map[analysis.Key]bool, len(keys))
+	for _, k := range keys {
+		wanted[k] = true
+	}
+	filter := sameApp(keys)
+	for _, f := range filters {
+		filter = iceberg.NewAnd(f, filter)
+	}
+	found := make(map[analysis.Key]R)
+	err := scan(ctx, t, filter, fs, func(rows []R) {
 		for i := range rows {
-			old, dup := found[rows[i].Key]
-			if wanted[rows[i].Key] && (!dup || better(&rows[i], &old)) {
-				found[rows[i].Key] = rows[i]
+			k := r.key(&rows[i])
+			old, dup := found[k]
+			if wanted[k] && (!dup || r.better(&rows[i], &old)) {
+				found[k] = rows[i]
 			}
 		}
 	})
 	return found, err
 }
 
-// sameStart lets the rows through that may be of the same attempts as runs. An
+// sameStart lets the rows through that may be of the same attempts as rows. An
 // attempt starts once: other logs of it have that start or, cut at the front,
 // none.
-func sameStart(runs []analysis.Run) iceberg.BooleanExpression {
-	from, to := runs[0].Start, runs[0].Start
-	for _, r := range runs {
-		if r.Start.IsZero() {
+func (r *relation[R]) sameStart(rows []R) iceberg.BooleanExpression {
+	from, to := r.start(&rows[0]), r.start(&rows[0])
+	for i := range rows {
+		at := r.start(&rows[i])
+		if at.IsZero() {
 			return iceberg.AlwaysTrue{}
 		}
-		if r.Start.Before(from) {
-			from = r.Start
+		if at.Before(from) {
+			from = at
 		}
-		if r.Start.After(to) {
-			to = r.Start
+		if at.After(to) {
+			to = at
 		}
 	}
 	return iceberg.NewOr(window("start_ts", from, to.Add(time.Microsecond)), iceberg.IsNull(iceberg.Reference("start_ts")))
 }
 
-// sameApp lets the rows through that may have the application ids of runs. It
+// sameApp lets the rows through that may have the application ids of keys. It
 // spares opening most files: they hold their bounds in the manifests.
-func sameApp(runs []analysis.Run) iceberg.BooleanExpression {
+func sameApp(keys []analysis.Key) iceberg.BooleanExpression {
 	id := iceberg.Reference("app_id")
-	ids := appIDs(runs)
+	ids := appIDs(keys)
 	if len(ids) <= maxPruned {
 		return iceberg.IsIn(id, ids...)
 	}
 	return iceberg.NewAnd(iceberg.GreaterThanEqual(id, slices.Min(ids)), iceberg.LessThanEqual(id, slices.Max(ids)))
 }
 
-func appIDs(runs []analysis.Run) []string {
-	ids := make([]string, len(runs))
-	for i := range runs {
-		ids[i] = runs[i].AppID
+func appIDs(keys []analysis.Key) []string {
+	ids := make([]string, len(keys))
+	for i := range keys {
+		ids[i] = keys[i].AppID
 	}
 	return ids
 }
 
 // apply commits p on top of t, or reports errAgain when t is no longer the
 // newest state.
-func (l *Lake) apply(ctx context.Context, t *table.Table, p plan) error {
-	batch, err := encode(t.Schema(), l.fields, slices.SortedFunc(slices.Values(slices.Concat(p.add, p.replace)), byJob))
+func (r *relation[R]) apply(ctx context.Context, t *table.Table, p plan[R]) error {
+	rows := slices.Concat(p.add, p.replace)
+	slices.SortFunc(rows, r.order)
+	batch, err := encode(t.Schema(), r.fields, rows)
 	if err != nil {
 		return err
 	}
 	defer batch.Release()
-	rows, err := array.NewRecordReader(batch.Schema(), []arrow.RecordBatch{batch})
+	batches, err := array.NewRecordReader(batch.Schema(), []arrow.RecordBatch{batch})
 	if err != nil {
 		return err
 	}
-	defer rows.Release()
+	defer batches.Release()
 
 	tx := t.NewTransaction()
 	// The plan holds for this state only: what another process added since
@@ -217,25 +230,25 @@ func (l *Lake) apply(ctx context.Context, t *table.Table, p plan) error {
 		return err
 	}
 	if len(p.replace) > 0 {
-		err = tx.Overwrite(ctx, rows, nil, table.WithOverwriteFilter(withKeys(p.replace)))
+		err = tx.Overwrite(ctx, batches, nil, table.WithOverwriteFilter(withKeys(r.keys(p.replace))))
 	} else {
-		err = tx.Append(ctx, rows, nil)
+		err = tx.Append(ctx, batches, nil)
 	}
 	if err != nil {
 		return err
 	}
-	return l.commit(ctx, t, tx)
+	return r.commit(ctx, t, tx)
 }
 
-// withKeys lets exactly the rows through that have the keys of runs. The first
-// part is implied by the rest; it is what files are pruned by.
-func withKeys(runs []analysis.Run) iceberg.BooleanExpression {
+// withKeys lets exactly the rows through that have one of keys. The first part
+// is implied by the rest; it is what files are pruned by.
+func withKeys(keys []analysis.Key) iceberg.BooleanExpression {
 	var any iceberg.BooleanExpression = iceberg.AlwaysFalse{}
-	for _, r := range runs {
+	for _, k := range keys {
 		any = iceberg.NewOr(any, iceberg.NewAnd(
-			iceberg.EqualTo(iceberg.Reference("app_id"), r.AppID),
-			iceberg.EqualTo(iceberg.Reference("cluster"), r.Cluster),
-			iceberg.EqualTo(iceberg.Reference("attempt"), r.Attempt)))
+			iceberg.EqualTo(iceberg.Reference("app_id"), k.AppID),
+			iceberg.EqualTo(iceberg.Reference("cluster"), k.Cluster),
+			iceberg.EqualTo(iceberg.Reference("attempt"), k.Attempt)))
 	}
-	return iceberg.NewAnd(sameApp(runs), any)
+	return iceberg.NewAnd(sameApp(keys), any)
 }

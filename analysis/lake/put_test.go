@@ -32,7 +32,7 @@ func TestPutTwiceWritesNothing(t *testing.T) {
 }
 
 // files lists the folder without SQLite's own.
-func files(t *testing.T, dir string) []string {
+func files(t testing.TB, dir string) []string {
 	t.Helper()
 	var names []string
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {

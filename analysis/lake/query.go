@@ -44,7 +44,7 @@ func (q Query) matches(r *analysis.Run) bool {
 
 // Runs returns the runs that q selects, sorted by start, then key.
 func (l *Lake) Runs(ctx context.Context, q Query) ([]analysis.Run, error) {
-	t, err := l.table(ctx)
+	t, err := l.runs.table(ctx)
 	if err != nil {
 		return nil, l.explain(err)
 	}
@@ -70,7 +70,7 @@ func byStart(a, b analysis.Run) int {
 // filter is what the files can be asked: it prunes partitions and row groups,
 // and lets more through than q selects.
 func (l *Lake) filter(q Query) iceberg.BooleanExpression {
-	start, _ := l.column("start_ts")
+	start, _ := l.runs.column("start_ts")
 	return iceberg.NewAnd(window(start, q.From, q.To), l.jobFilter(q.Jobs))
 }
 
@@ -93,8 +93,8 @@ func (l *Lake) jobFilter(jobs []Job) iceberg.BooleanExpression {
 	if len(jobs) == 0 || slices.ContainsFunc(jobs, func(j Job) bool { return j.DAGID == "" && j.AppPrefix == "" }) {
 		return iceberg.AlwaysTrue{}
 	}
-	dag, hasDAG := l.column("dag_id")
-	app, hasApp := l.column("app_name")
+	dag, hasDAG := l.runs.column("dag_id")
+	app, hasApp := l.runs.column("app_name")
 	var dags []string
 	var e iceberg.BooleanExpression = iceberg.AlwaysFalse{}
 	for _, j := range jobs {
@@ -134,16 +134,16 @@ func afterPrefix(prefix string) (string, bool) {
 }
 
 // project picks the fields that q needs.
-func (l *Lake) project(q Query) []field {
+func (l *Lake) project(q Query) []field[analysis.Run] {
 	always := []string{"start_ts", "dag_id", "task_id", "app_name"}
-	return pick(l.fields, func(f field) bool {
+	return pick(l.runs.fields, func(f field[analysis.Run]) bool {
 		return !f.derived && (len(q.Columns) == 0 || f.required ||
 			slices.Contains(always, f.name) || slices.Contains(q.Columns, f.name))
 	})
 }
 
-func pick(fs []field, keep func(field) bool) []field {
-	var out []field
+func pick[R any](fs []field[R], keep func(field[R]) bool) []field[R] {
+	var out []field[R]
 	for _, f := range fs {
 		if keep(f) {
 			out = append(out, f)
@@ -155,7 +155,7 @@ func pick(fs []field, keep func(field) bool) []field {
 // scan reads the fields fs of the rows that filter lets through and hands them
 // to visit batch by batch; the slice is only valid during the call. A field
 // that the table lacks stays missing.
-func scan(ctx context.Context, t *table.Table, filter iceberg.BooleanExpression, fs []field, visit func([]analysis.Run)) error {
+func scan[R any](ctx context.Context, t *table.Table, filter iceberg.BooleanExpression, fs []field[R], visit func([]R)) error {
 	sc := t.Schema() // a copy each time
 	var names []string
 	for _, f := range fs {
@@ -171,13 +171,13 @@ func scan(ctx context.Context, t *table.Table, filter iceberg.BooleanExpression,
 		if err != nil {
 			return err
 		}
-		runs := make([]analysis.Run, batch.NumRows())
-		err := decode(batch, fs, runs)
+		rows := make([]R, batch.NumRows())
+		err := decode(batch, fs, rows)
 		batch.Release()
 		if err != nil {
 			return err
 		}
-		visit(runs)
+		visit(rows)
 	}
 	return nil
 }

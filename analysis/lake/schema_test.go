@@ -13,7 +13,7 @@ import (
 
 func TestSchema(t *testing.T) {
 	l := openTemp(t)
-	tb, err := l.table(t.Context())
+	tb, err := l.runs.table(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestSchema(t *testing.T) {
 			t.Errorf("two columns %s", c.Name)
 		}
 		seen[c.Name] = true
-		if f := fields[i]; c.Name != f.name || c.Doc != f.doc {
+		if f := runFields[i]; c.Name != f.name || c.Doc != f.doc {
 			t.Errorf("column %d: got %v, want %s", i, c, f.name)
 		}
 		if want := slices.Contains([]string{"cluster", "app_id", "attempt"}, c.Name); c.Required != want {
@@ -83,7 +83,7 @@ func TestParsedProperties(t *testing.T) {
 // row reads the columns of like from the only row of the table, as text.
 func row(t *testing.T, l *Lake, like map[string]string) map[string]string {
 	t.Helper()
-	tb, err := l.table(t.Context())
+	tb, err := l.runs.table(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func row(t *testing.T, l *Lake, like map[string]string) map[string]string {
 // more columns, use it.
 func TestEvolution(t *testing.T) {
 	dir := t.TempDir()
-	oldFields := slices.Concat(fields[:40], fields[60:])
+	oldFields := slices.Concat(runFields[:40], runFields[60:])
 	old := openVersion(t, dir, oldFields)
 	put(t, old, at("old", noon, "d", "t"))
 	before := schemaIDs(t, old)
@@ -130,8 +130,8 @@ func TestEvolution(t *testing.T) {
 			t.Errorf("column %s: id was %d and is %d", name, id, after[name])
 		}
 	}
-	if len(after) != len(fields) {
-		t.Errorf("got %d columns, want %d", len(after), len(fields))
+	if len(after) != len(runFields) {
+		t.Errorf("got %d columns, want %d", len(after), len(runFields))
 	}
 	for _, f := range dataBefore {
 		if !slices.Contains(files(t, dir), f) {
@@ -142,7 +142,7 @@ func TestEvolution(t *testing.T) {
 
 func schemaIDs(t *testing.T, l *Lake) map[string]int {
 	t.Helper()
-	tb, err := l.table(t.Context())
+	tb, err := l.runs.table(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,10 +155,10 @@ func schemaIDs(t *testing.T, l *Lake) map[string]int {
 
 func TestNewerLakeIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	old := openVersion(t, dir, fields[:50])
+	old := openVersion(t, dir, runFields[:50])
 	put(t, reopen(t, dir), fullRun(1))
 	const want = "newer sparktune (schema version"
-	if _, err := connect(t.Context(), Config{Dir: dir}, fields[:50]); err == nil || !strings.Contains(err.Error(), want) {
+	if _, err := connect(t.Context(), Config{Dir: dir}, runFields[:50]); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("open: got error %v, want %q in it", err, want)
 	}
 	// The old program was running when the new one came.
@@ -179,7 +179,7 @@ func TestForeignColumn(t *testing.T) {
 
 func addColumn(t *testing.T, l *Lake, name string) {
 	t.Helper()
-	tb, err := l.table(t.Context())
+	tb, err := l.runs.table(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,22 +100,20 @@ func (c *cli) ingest(ctx context.Context, lk *lake.Lake, paths []string, cluster
 	for start := 0; start < len(logs); start += batch {
 		part := logs[start:min(start+batch, len(logs))]
 		c.progress("reading event logs %d/%d", start, len(logs))
-		runs, err := readLogs(ctx, part, sum, func(i int) { c.progress("reading event logs %d/%d", start+i, len(logs)) })
+		m, err := readLogs(ctx, part, sum, func(i int) { c.progress("reading event logs %d/%d", start+i, len(logs)) })
 		if err != nil {
 			return nil, err
 		}
-		for i := range runs {
-			runs[i].Cluster = cluster
-		}
-		stats, err := lk.Put(ctx, runs)
+		m.setCluster(cluster)
+		stats, err := lk.Put(ctx, m.runs, m.profiles...)
 		if err != nil {
 			return nil, err
 		}
-		sum.Runs += len(runs)
+		sum.Runs += len(m.runs)
 		sum.Added += stats.Added
 		sum.Replaced += stats.Replaced
 		// Two logs of one attempt are one row: the lesser one changes nothing.
-		sum.Unchanged += len(runs) - stats.Added - stats.Replaced
+		sum.Unchanged += len(m.runs) - stats.Added - stats.Replaced
 	}
 	c.progress("")
 	for _, f := range sum.Failed {
@@ -168,10 +166,25 @@ func (c *cli) sayOther(folder string, skipped []eventlog.Skipped) {
 	}
 }
 
+// A measured is what event logs give: runs, and as many profiles of them.
+type measured struct {
+	runs     []analysis.Run
+	profiles []analysis.RunProfile
+}
+
+// setCluster says where the runs are from that do not say it themselves.
+func (m *measured) setCluster(name string) {
+	for i := range m.runs {
+		if m.runs[i].Cluster == "" {
+			m.runs[i].Cluster, m.profiles[i].Cluster = name, name
+		}
+	}
+}
+
 // readLogs reads logs in parallel and keeps their order. A log that gives no
 // run is noted in sum, not an error.
-func readLogs(ctx context.Context, logs []placedLog, sum *ingestion, done func(int)) ([]analysis.Run, error) {
-	runs := make([][]analysis.Run, len(logs))
+func readLogs(ctx context.Context, logs []placedLog, sum *ingestion, done func(int)) (measured, error) {
+	read := make([]measured, len(logs))
 	failures := make([]error, len(logs))
 	var n atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
@@ -181,20 +194,21 @@ func readLogs(ctx context.Context, logs []placedLog, sum *ingestion, done func(i
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			runs[i], failures[i] = eventlog.Read(os.DirFS(l.dir), l.log)
+			read[i].runs, read[i].profiles, failures[i] = eventlog.ReadProfiles(os.DirFS(l.dir), l.log)
 			done(int(n.Add(1)))
 			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return measured{}, err
 	}
-	var all []analysis.Run
+	var all measured
 	for i, l := range logs {
 		if failures[i] != nil {
 			sum.Failed = append(sum.Failed, failedLog{filepath.Join(l.dir, l.log.Path), failures[i].Error()})
 		}
-		all = append(all, runs[i]...)
+		all.runs = append(all.runs, read[i].runs...)
+		all.profiles = append(all.profiles, read[i].profiles...)
 	}
 	return all, nil
 }

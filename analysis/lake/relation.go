@@ -1,0 +1,181 @@
+package lake
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/apache/iceberg-go/catalog"
+	"github.com/apache/iceberg-go/table"
+
+	"github.com/sparktune/sparktune/analysis"
+)
+
+// A relation is one Iceberg table, whose rows are R.
+type relation[R any] struct {
+	catalog catalog.Catalog
+	ident   table.Identifier
+	fields  []field[R]
+	kind[R]
+}
+
+// A kind says what the lake has to know of rows.
+type kind[R any] struct {
+	layout
+	key   func(*R) analysis.Key
+	start func(*R) time.Time
+	// order is the layout's, with the key to make it total.
+	order func(a, b R) int
+	// rank is read from ranking, names of fields.
+	rank    func(*R) rank
+	ranking []string
+}
+
+// A layout says how the rows of a table lie in its files.
+type layout struct {
+	comment string
+	sort    []string // columns
+	// rowGroup is how many rows a row group has. They are small because a
+	// query wants few jobs of many; the smaller, the more often columns are
+	// opened in vain (BenchmarkMillionRows).
+	rowGroup int
+	// fileRows is how many rows a compacted file has at most, half of it the
+	// least. It bounds memory: a file is sorted as a whole.
+	fileRows int64
+}
+
+var runKind = kind[analysis.Run]{
+	layout: layout{
+		comment:  "Measured runs of Spark applications, one row per application attempt, written by sparktune.",
+		sort:     []string{"dag_id", "task_id", "app_name", "start_ts"}, // one job's runs share few row groups
+		rowGroup: 1000,
+		fileRows: 100_000,
+	},
+	key:     func(r *analysis.Run) analysis.Key { return r.Key },
+	start:   func(r *analysis.Run) time.Time { return r.Start },
+	order:   byJob,
+	rank:    func(r *analysis.Run) rank { return rank{r.Finished, r.Complete(), r.Events} },
+	ranking: []string{"finished", "truncated", "compacted", "malformed_lines", "missing_tasks", "events"},
+}
+
+var profileKind = kind[analysis.RunProfile]{
+	layout: layout{
+		comment:  "Stages, executors and driver gaps of the application attempts in runs, for simulation, written by sparktune.",
+		sort:     []string{"app_id", "cluster", "attempt"}, // they are asked for by key
+		rowGroup: 100,
+		fileRows: 5000,
+	},
+	key:     func(p *analysis.RunProfile) analysis.Key { return p.Key },
+	start:   func(p *analysis.RunProfile) time.Time { return p.Start },
+	order:   func(a, b analysis.RunProfile) int { return byAppID(a.Key, b.Key) },
+	rank:    func(p *analysis.RunProfile) rank { return rank{p.Finished, p.Complete, p.Events} },
+	ranking: []string{"finished", "complete", "events"},
+}
+
+// byJob is the order of runs.
+func byJob(a, b analysis.Run) int {
+	return cmp.Or(strings.Compare(a.DAGID, b.DAGID), strings.Compare(a.TaskID, b.TaskID),
+		strings.Compare(a.AppName, b.AppName), a.Start.Compare(b.Start), a.Compare(b.Key))
+}
+
+func byAppID(a, b analysis.Key) int {
+	return cmp.Or(strings.Compare(a.AppID, b.AppID), a.Compare(b))
+}
+
+// A rank says which of two rows of one attempt stays.
+type rank struct {
+	finished, complete bool
+	events             int64
+}
+
+func (a rank) above(b rank) bool {
+	return cmp.Or(compareBool(a.finished, b.finished), compareBool(a.complete, b.complete), cmp.Compare(a.events, b.events)) > 0
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// table loads the newest state.
+func (r *relation[R]) table(ctx context.Context) (*table.Table, error) {
+	return r.catalog.LoadTable(ctx, r.ident)
+}
+
+// ensure is table that makes the table where it is missing, and refuses one of
+// a newer version: its writer may mean by a column what this program does not
+// know.
+func (r *relation[R]) ensure(ctx context.Context) (*table.Table, error) {
+	t, err := r.table(ctx)
+	if isMissing(err) {
+		if err := r.create(ctx); err != nil {
+			return nil, err
+		}
+		t, err = r.table(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	stored, err := strconv.Atoi(t.Properties().Get(versionKey, "0"))
+	if err != nil {
+		return nil, fmt.Errorf("table property %s: %w", versionKey, err)
+	}
+	if known := r.version(); stored > known {
+		return nil, fmt.Errorf("%w (schema version %d of %s, this program knows %d)", errNewer, stored, r.name(), known)
+	}
+	return t, nil
+}
+
+func isMissing(err error) bool {
+	return errors.Is(err, catalog.ErrNoSuchTable) || errors.Is(err, catalog.ErrNoSuchNamespace)
+}
+
+func (r *relation[R]) name() string { return strings.Join(r.ident, ".") }
+
+func (r *relation[R]) version() int {
+	columns := newSchema(r.fields).AsStruct()
+	return versionOf(&columns)
+}
+
+// create creates namespace and table. Another process may be doing the same:
+// who comes second takes what is there.
+func (r *relation[R]) create(ctx context.Context) error {
+	err := r.catalog.CreateNamespace(ctx, catalog.NamespaceFromIdent(r.ident), nil)
+	if err != nil && !errors.Is(err, catalog.ErrNamespaceAlreadyExists) {
+		return err
+	}
+	sc := newSchema(r.fields)
+	spec, err := partitioning(sc)
+	if err != nil {
+		return fmt.Errorf("partition spec: %w", err)
+	}
+	order, err := sorting(sc, r.sort)
+	if err != nil {
+		return fmt.Errorf("sort order: %w", err)
+	}
+	_, err = r.catalog.CreateTable(ctx, r.ident, sc, catalog.WithPartitionSpec(&spec),
+		catalog.WithSortOrder(order), catalog.WithProperties(tableProperties(r.version(), r.layout)))
+	if errors.Is(err, catalog.ErrTableAlreadyExists) {
+		return nil
+	}
+	return err
+}
+
+// column is what the table calls the column of that name.
+func (r *relation[R]) column(name string) (string, bool) {
+	for _, f := range r.fields {
+		if f.name == name {
+			return f.column, true
+		}
+	}
+	return "", false
+}
