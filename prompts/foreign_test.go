@@ -2,6 +2,7 @@ package prompts
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -67,7 +68,7 @@ func TestPlantedSecretsStay(t *testing.T) {
 			t.Errorf("%q leaks", c[1])
 		}
 	}
-	t.Logf("%d planted secrets, in 5 places each", len(planted))
+	t.Logf("%d planted secrets, in 5 places each, and in 8 outputs", len(planted))
 }
 
 // leaks is everything that is made of Facts with a foreign text in every place
@@ -89,9 +90,25 @@ func leaks(t *testing.T, foreign string) string {
 	if err := (Terminal{Width: 100}).Report(&b, f, Plain(f)); err != nil {
 		t.Fatal(err)
 	}
+	if err := Markdown(&b, f, Plain(f)); err != nil {
+		t.Fatal(err)
+	}
 	facts, err := json.Marshal(f)
 	if err != nil {
 		t.Fatal(err)
+	}
+	// A model that repeats all that it was sent: what is said of its answer, and
+	// what is kept of the next one.
+	cache := shelf{}
+	parrot := jsonOf(t, edit(chatty(f), func(s string) string { return s + " " + Render(f).User })[0])
+	model := &script{answers: []string{parrot, jsonOf(t, chatty(f))}}
+	report := Writer{Model: model, Cache: cache}.Report(t.Context(), f)
+	for _, p := range model.asked[:1] {
+		b.WriteString(p.System + p.User + string(p.Schema))
+	}
+	fmt.Fprint(&b, report.Words, report.Violations, report.Err, Agent(f))
+	for _, answer := range cache {
+		b.Write(answer)
 	}
 	return b.String() + string(facts)
 }

@@ -48,14 +48,23 @@ type Report struct {
 	Plain      bool        // by the plain writer
 	Violations []Violation // of every answer that was refused
 	Usage      Usage
+	Cached     bool   // the model answered this prompt before
 	Version    string // of the templates; "" without a model
 	Err        error  // why the model did not answer; the plain writer did
+}
+
+// A Cache keeps answers that kept the rules, by [Prompt.Key], for one Model. It
+// need not be trusted: what it hands out is checked again. It may forget.
+type Cache interface {
+	Load(key string) (answer []byte, ok bool)
+	Save(key string, answer []byte)
 }
 
 // A Writer words Facts with a Model, and without one, or when the Model fails,
 // by the plain writer.
 type Writer struct {
 	Model Model // nil for none
+	Cache Cache // nil for none
 }
 
 // Report renders the prompt, asks, and checks. An answer that breaks rules is
@@ -68,6 +77,11 @@ func (w Writer) Report(ctx context.Context, f Facts) Report {
 	}
 	r.Version = Version()
 	prompt := Render(f)
+	key := prompt.Key()
+	if words, ok := w.recall(f, key); ok {
+		r.Words, r.Plain, r.Cached = words, false, true
+		return r
+	}
 	for range 2 {
 		answer, err := w.Model.Generate(ctx, prompt)
 		r.Usage = r.Usage.Add(answer.Usage)
@@ -78,12 +92,28 @@ func (w Writer) Report(ctx context.Context, f Facts) Report {
 		words, violations := read(f, answer.JSON)
 		if len(violations) == 0 {
 			r.Words, r.Plain = words, false
+			if w.Cache != nil {
+				w.Cache.Save(key, answer.JSON)
+			}
 			return r
 		}
 		r.Violations = append(r.Violations, violations...)
 		prompt = repair(Render(f), answer.JSON, violations)
 	}
 	return r
+}
+
+// recall is an earlier answer to the prompt, if it keeps the rules.
+func (w Writer) recall(f Facts, key string) (Words, bool) {
+	if w.Cache == nil {
+		return Words{}, false
+	}
+	answer, ok := w.Cache.Load(key)
+	if !ok {
+		return Words{}, false
+	}
+	words, violations := read(f, answer)
+	return words, len(violations) == 0
 }
 
 // maxAnswer bounds an answer, in bytes.

@@ -53,7 +53,7 @@ func TestWriter(t *testing.T) {
 		"fails when asked":  {[]string{bad, "error"}, true, true, true},
 	} {
 		model := &script{answers: c.answers}
-		r := Writer{model}.Report(t.Context(), f)
+		r := Writer{Model: model}.Report(t.Context(), f)
 		if r.Plain != c.plain || (len(r.Violations) > 0) != c.violations || (r.Err != nil) != c.err {
 			t.Errorf("%s: plain %v, violations %v, error %v", name, r.Plain, r.Violations, r.Err)
 		}
@@ -69,6 +69,41 @@ func TestWriter(t *testing.T) {
 	}
 	if r := (Writer{}).Report(t.Context(), f); !r.Plain || r.Version != "" {
 		t.Errorf("without a model: plain %v, version %q", r.Plain, r.Version)
+	}
+}
+
+// shelf is a Cache that remembers everything.
+type shelf map[string][]byte
+
+func (s shelf) Load(key string) ([]byte, bool) { b, ok := s[key]; return b, ok }
+func (s shelf) Save(key string, answer []byte) { s[key] = answer }
+
+// A prompt that was answered well is not asked again; one that was not is, and
+// so is one of other Facts. What lies in the cache is checked like an answer.
+func TestWriterCaches(t *testing.T) {
+	f, other := world("oom", names[3]), world("spill", names[3])
+	good := jsonOf(t, chatty(f))
+	bad := jsonOf(t, edit(chatty(f), func(s string) string { return s + " It needs 64 GB." })[0])
+	cache := shelf{}
+	ask := func(f Facts, answers ...string) (Report, int) {
+		model := &script{answers: answers}
+		return Writer{Model: model, Cache: cache}.Report(t.Context(), f), len(model.asked)
+	}
+	if r, asked := ask(f, bad, bad); !r.Plain || asked != 2 || len(cache) != 0 {
+		t.Errorf("wrong answers: plain %v, asked %d, kept %d", r.Plain, asked, len(cache))
+	}
+	if r, asked := ask(f, bad, good); r.Plain || r.Cached || asked != 2 || len(cache) != 1 {
+		t.Errorf("mended: plain %v, cached %v, asked %d, kept %d", r.Plain, r.Cached, asked, len(cache))
+	}
+	if r, asked := ask(f); r.Plain || !r.Cached || asked != 0 || jsonOf(t, r.Words) != good {
+		t.Errorf("again: plain %v, cached %v, asked %d", r.Plain, r.Cached, asked)
+	}
+	if _, asked := ask(other, jsonOf(t, chatty(other))); asked != 1 {
+		t.Errorf("other facts: asked %d times", asked)
+	}
+	cache[Render(f).Key()] = []byte(bad)
+	if r, asked := ask(f, good); r.Plain || r.Cached || asked != 1 {
+		t.Errorf("a spoiled cache: plain %v, cached %v, asked %d", r.Plain, r.Cached, asked)
 	}
 }
 

@@ -145,6 +145,7 @@ type modelFlags struct {
 	id, guardrail, price *string
 	tokens               *int
 	dollars              *float64
+	fresh                *bool
 }
 
 func newModelFlags(flags *pflag.FlagSet) modelFlags {
@@ -153,6 +154,7 @@ func newModelFlags(flags *pflag.FlagSet) modelFlags {
 		guardrail: flags.String("model-guardrail", "", "`ID` of a Bedrock guardrail"),
 		tokens:    flags.Int("model-tokens", 500_000, "most tokens that this run may take; the rest is worded without the model"),
 		dollars:   flags.Float64("model-dollars", 0, "most dollars that this run may take; needs --model-price"),
+		fresh:     flags.Bool("model-fresh", false, "ask the model also where it answered the same before"),
 		price:     flags.String("model-price", "", "`IN,OUT` dollars for a million tokens in and out"),
 	}
 }
@@ -170,7 +172,11 @@ func (c *cli) writer(ctx context.Context, m modelFlags) (prompts.Writer, func(),
 	if err != nil {
 		return prompts.Writer{}, nil, hintError{err, "without --model the reports are worded without AWS"}
 	}
-	return prompts.Writer{Model: model}, func() { c.sayUsage(*m.id, price != nil, model.Spent()) }, nil
+	w := prompts.Writer{Model: model}
+	if state, err := c.stateDir(); err == nil && !*m.fresh {
+		w.Cache = answersOf(state, *m.id)
+	}
+	return w, func() { c.sayUsage(*m.id, price != nil, model.Spent()) }, nil
 }
 
 func parsePrice(s string) (*bedrock.Price, error) {

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/document"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/types"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/sparktune/sparktune/prompts"
@@ -118,11 +120,23 @@ func (m *Model) Generate(ctx context.Context, p prompts.Prompt) (prompts.Answer,
 	}
 	out, err := m.client.Converse(ctx, in)
 	if err != nil {
-		return prompts.Answer{}, m.explain(ctx, err)
+		var usage prompts.Usage
+		if mayHaveAnswered(err) {
+			usage = m.presume(p)
+		}
+		return prompts.Answer{Usage: usage}, m.explain(ctx, err)
 	}
 	usage := m.account(out.Usage)
 	answer, err := m.answer(out)
 	return prompts.Answer{JSON: answer, Usage: usage}, err
+}
+
+// mayHaveAnswered says whether the model may have got the prompt although the
+// call failed: it was sent, and no refusal came back.
+func mayHaveAnswered(err error) bool {
+	var refused smithy.APIError
+	var op *net.OpError
+	return !errors.As(err, &refused) && !withoutCredentials(err) && (!errors.As(err, &op) || op.Op != "dial")
 }
 
 const toolName = "report"

@@ -3,6 +3,7 @@ package bedrock
 import (
 	"encoding/json"
 	"errors"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -207,6 +208,27 @@ func TestBudget(t *testing.T) {
 				t.Errorf("spent $%v, not $%v", spent.Dollars, want)
 			}
 		})
+	}
+}
+
+// A call that was sent and whose answer was lost may have to be paid for; one
+// that was refused, or never sent, has not.
+func TestLostCallsCount(t *testing.T) {
+	s := newStandIn(t, answer{delay: 2 * time.Second})
+	m := model(t, s, Options{Timeout: 200 * time.Millisecond, Budget: Budget{Tokens: 12_000}})
+	for i, over := range []bool{false, true} {
+		var budget *BudgetError
+		if r := (prompts.Writer{Model: m}).Report(t.Context(), facts(t)); errors.As(r.Err, &budget) != over {
+			t.Errorf("call %d: %v", i+1, r.Err)
+		}
+	}
+	for name, c := range map[string]*Model{
+		"refused":    model(t, newStandIn(t, answer{code: "AccessDeniedException", says: "no"}), Options{}),
+		"never sent": model(t, &standIn{Server: &httptest.Server{URL: "http://127.0.0.1:1"}}, Options{Attempts: 1}),
+	} {
+		if r := (prompts.Writer{Model: c}).Report(t.Context(), facts(t)); r.Err == nil || c.Spent().Calls != 0 {
+			t.Errorf("%s: %v, spent %+v", name, r.Err, c.Spent())
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ func (e *BudgetError) Error() string {
 // reserve refuses a call that could pass the budget: the prompt, counted as
 // three bytes a token, and the longest answer.
 func (m *Model) reserve(p prompts.Prompt) error {
-	in := (len(p.System) + len(p.User) + len(p.Schema)) / 3
+	in := estimate(p)
 	used := m.Spent()
 	tokens := used.Input + used.Output + used.CacheRead + used.CacheWrite
 	if most := m.opt.Budget.Tokens; most > 0 && tokens+in+m.opt.MaxTokens > most {
@@ -35,6 +35,15 @@ func (m *Model) reserve(p prompts.Prompt) error {
 	return nil
 }
 
+// estimate is about how many tokens a prompt takes: three bytes each.
+func estimate(p prompts.Prompt) int { return (len(p.System) + len(p.User) + len(p.Schema)) / 3 }
+
+// presume counts a call whose answer was lost as if it had been answered at
+// full length: it may have to be paid for.
+func (m *Model) presume(p prompts.Prompt) prompts.Usage {
+	return m.add(prompts.Usage{Calls: 1, PriceKnown: m.opt.Price != nil, Input: estimate(p), Output: m.opt.MaxTokens})
+}
+
 // account adds what a call took.
 func (m *Model) account(u *types.TokenUsage) prompts.Usage {
 	usage := prompts.Usage{Calls: 1, PriceKnown: m.opt.Price != nil}
@@ -42,6 +51,10 @@ func (m *Model) account(u *types.TokenUsage) prompts.Usage {
 		usage.Input, usage.Output = int(aws.ToInt32(u.InputTokens)), int(aws.ToInt32(u.OutputTokens))
 		usage.CacheRead, usage.CacheWrite = int(aws.ToInt32(u.CacheReadInputTokens)), int(aws.ToInt32(u.CacheWriteInputTokens))
 	}
+	return m.add(usage)
+}
+
+func (m *Model) add(usage prompts.Usage) prompts.Usage {
 	usage.Dollars = m.dollars(usage)
 	m.mu.Lock()
 	defer m.mu.Unlock()

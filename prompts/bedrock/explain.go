@@ -49,6 +49,11 @@ var validations = []struct{ part, what, hint string }{
 	{"", "Bedrock does not accept the request for %[1]s", "check the model's id and its limits"},
 }
 
+// withoutCredentials knows the SDK's error by its text: it has no type.
+func withoutCredentials(err error) bool {
+	return strings.Contains(err.Error(), "credentials") || strings.Contains(err.Error(), "get identity")
+}
+
 // explain turns an error of the SDK into one that says what to do.
 func (m *Model) explain(ctx context.Context, err error) error {
 	say := func(what, hint string) error {
@@ -62,7 +67,7 @@ func (m *Model) explain(ctx context.Context, err error) error {
 		return ctx.Err()
 	case errors.As(err, &api):
 		return m.explainAPI(api, say)
-	case strings.Contains(err.Error(), "credentials") || strings.Contains(err.Error(), "get identity"):
+	case withoutCredentials(err):
 		return say("no AWS credentials were found", "set AWS_PROFILE, log in by 'aws sso login', or give the process a role")
 	}
 	return say("Bedrock in %[2]s cannot be reached", "check the network, the proxy and the VPC endpoint: "+cause(err))
