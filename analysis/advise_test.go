@@ -30,13 +30,17 @@ var update = flag.Bool("update", false, "write the golden files")
 //	run N conf KEY=VALUE                   configuration of run N and all later ones
 //	now 2026-11-01                         when the advice is asked for
 //	gate NAME VALUE                        fields of the policy that differ from the default
+//	about RULE ...                         rules of which a silent answer is shown too
+//	stages N: COUNTxMS, COUNTxMS ...       attaches profiles to all runs: stages one after the other on N executors
 //
-// Unless a case says otherwise a run succeeds after 30 minutes, complete.
+// Rules that may write are always shown, unless nothing was looked at; those that
+// only advise when they speak.
+// // Unless a case says otherwise a run succeeds after 30 minutes, complete.
 func TestCaseBook(t *testing.T) {
 	for name, ar := range cases(t) {
 		t.Run(name, func(t *testing.T) {
 			job := parseCase(t, string(ar.Files[0].Data))
-			got := describe(Advise(NewProfile("job", job.runs, job.now, job.policy), job.policy))
+			got := job.advice()
 			if *update {
 				ar.Files = []txtar.File{ar.Files[0], {Name: "advice", Data: []byte(got)}}
 				if err := os.WriteFile(filepath.Join("testdata/cases", name), txtar.Format(ar), 0o644); err != nil {
@@ -55,11 +59,11 @@ func TestCaseBook(t *testing.T) {
 func TestAdviceIgnoresOrder(t *testing.T) {
 	for name, ar := range cases(t) {
 		job := parseCase(t, string(ar.Files[0].Data))
-		want := describe(Advise(NewProfile("job", job.runs, job.now, job.policy), job.policy))
+		want := job.advice()
 		r := rand.New(rand.NewPCG(1, 2))
 		for range 20 {
 			r.Shuffle(len(job.runs), func(i, j int) { job.runs[i], job.runs[j] = job.runs[j], job.runs[i] })
-			if got := describe(Advise(NewProfile("job", job.runs, job.now, job.policy), job.policy)); got != want {
+			if got := job.advice(); got != want {
 				t.Fatalf("%s: shuffled runs (-want +got):\n%s", name, cmp.Diff(want, got))
 			}
 		}
@@ -71,7 +75,7 @@ func TestAdviceIgnoresOrder(t *testing.T) {
 func TestAdviceIsValid(t *testing.T) {
 	for name, ar := range cases(t) {
 		job := parseCase(t, string(ar.Files[0].Data))
-		checkAdvice(t, name, Advise(NewProfile("job", job.runs, job.now, job.policy), job.policy), job.policy)
+		checkAdvice(t, name, Advise(job.profile(), job.policy), job.policy)
 	}
 }
 
@@ -84,7 +88,7 @@ func checkAdvice(t *testing.T, name string, a Advice, pol Policy) {
 		if f.Rule != Rules[i].Name || f.Reason == "" {
 			t.Errorf("%s: finding %d is of %q with reason %q", name, i, f.Rule, f.Reason)
 		}
-		if (f.Status == Advises) != (len(f.Changes) > 0) {
+		if f.Status != Advises && len(f.Changes) > 0 || f.Status == Advises && len(f.Changes) == 0 && !Rules[i].Advice {
 			t.Errorf("%s: %s %s with %d changes", name, f.Rule, f.Status, len(f.Changes))
 		}
 		for _, c := range f.Changes {
@@ -98,8 +102,8 @@ func checkAdvice(t *testing.T, name string, a Advice, pol Policy) {
 	}
 	for _, c := range a.Changes {
 		p, ok := FindProperty(c.Key)
-		if !ok || !p.Write {
-			t.Errorf("%s: %s must never be written", name, c.Key)
+		if !ok || !p.Write || c.Purpose == Advising {
+			t.Errorf("%s: %s must never be written (%s)", name, c.Key, c.Purpose)
 		}
 		if c.To == c.From || c.To == c.Effective {
 			t.Errorf("%s: %s from %q to %q is no change", name, c.Key, c.From, c.To)
@@ -119,6 +123,10 @@ func checkRail(t *testing.T, name string, c Change, pol Policy) {
 	case keyOverhead:
 		if v := conf.Bytes(c.Key).V; v < minOverhead || v > pol.MaxOverhead {
 			t.Errorf("%s: overhead of %s", name, c.To)
+		}
+	case keyStageMetrics, keyProcessTree, keyPolling:
+		if c.Purpose != Measuring {
+			t.Errorf("%s: %s for %s", name, c.Key, c.Purpose)
 		}
 	default:
 		if v := conf.Int(c.Key).V; v < 1 {
@@ -162,16 +170,35 @@ func BenchmarkAdvise10k(b *testing.B) {
 	}
 }
 
-func describe(a Advice) string {
+func (c *testCase) profile() *Profile {
+	p := NewProfile("job", c.runs, c.now, c.policy)
+	p.Attach(c.details)
+	return p
+}
+
+func (c *testCase) advice() string { return describe(Advise(c.profile(), c.policy), c.about) }
+
+func describe(a Advice, about []string) string {
 	var b strings.Builder
-	for _, f := range a.Findings {
-		fmt.Fprintf(&b, "%-22s %-10s %s\n", f.Rule, f.Status, f.Reason)
+	if a.Abstains != "" {
+		fmt.Fprintf(&b, "abstains: %s\n", a.Abstains)
+	}
+	for i, f := range a.Findings {
+		if (a.Abstains != "" || f.Status != Advises && Rules[i].Advice) && !slices.Contains(about, f.Rule) {
+			continue
+		}
+		fmt.Fprintf(&b, "%-25s %-10s %s\n", f.Rule, f.Status, f.Reason)
 		for _, e := range f.Evidence {
-			fmt.Fprintf(&b, "    %s: %v %s\n", e.Label, e.Value, e.Unit)
+			fmt.Fprintf(&b, "    %s: %.4g %s\n", e.Label, e.Value, e.Unit)
+		}
+		if Rules[i].Advice {
+			for _, c := range f.Changes {
+				fmt.Fprintf(&b, "    for a person: %s %q (%s) -> %s\n", c.Key, c.From, c.Effective, c.To)
+			}
 		}
 	}
 	for _, c := range a.Changes {
-		fmt.Fprintf(&b, "change %s %q (%s) -> %s, %s, %s\n", c.Key, c.From, c.Effective, c.To, c.Rule, c.Confidence)
+		fmt.Fprintf(&b, "change %s %q (%s) -> %s, %s, %s, %s\n", c.Key, c.From, c.Effective, c.To, c.Rule, c.Purpose, c.Confidence)
 	}
 	if e := a.Effect; e != nil {
 		fmt.Fprintf(&b, "effect container %s -> %s, %.3g -> %.3g GiB·h per run (%.3g to %.3g), %.3g runs a month, %d failed\n",
@@ -198,9 +225,11 @@ func cases(t testing.TB) map[string]*txtar.Archive {
 }
 
 type testCase struct {
-	runs   []Run
-	now    time.Time
-	policy Policy
+	runs    []Run
+	details []RunProfile
+	now     time.Time
+	policy  Policy
+	about   []string
 }
 
 func parseCase(t testing.TB, src string) testCase {
@@ -239,6 +268,11 @@ func (c *testCase) parseLine(line string) error {
 		return err
 	case "gate":
 		return c.gate(rest)
+	case "about":
+		c.about = strings.Fields(rest)
+		return nil
+	case "stages":
+		return c.stages(rest)
 	}
 	return fmt.Errorf("unknown word %q", word)
 }
@@ -280,17 +314,43 @@ func (c *testCase) setConf(runs []Run, s string) error {
 
 func (c *testCase) gate(s string) error {
 	name, value, _ := strings.Cut(s, " ")
+	var err error
 	switch name {
 	case "min_history":
-		d, err := time.ParseDuration(value)
-		c.policy.MinHistory = d
-		return err
+		c.policy.MinHistory, err = time.ParseDuration(value)
 	case "min_duration":
-		d, err := time.ParseDuration(value)
-		c.policy.MinDuration = d
+		c.policy.MinDuration, err = time.ParseDuration(value)
+	case "max_probe":
+		c.policy.MaxProbe, err = strconv.ParseFloat(value, 64)
+	case "goal":
+		c.policy.Goal = Goal(value)
+	default:
+		err = fmt.Errorf("unknown gate %q", name)
+	}
+	return err
+}
+
+// stages gives every run a profile.
+func (c *testCase) stages(s string) error {
+	number, rest, _ := strings.Cut(s, ": ")
+	n, err := strconv.Atoi(number)
+	if err != nil {
 		return err
 	}
-	return fmt.Errorf("unknown gate %q", name)
+	var stages [][]int64
+	for word := range strings.SplitSeq(rest, ", ") {
+		var tasks, ms int64
+		if _, err := fmt.Sscanf(word, "%dx%d", &tasks, &ms); err != nil {
+			return err
+		}
+		stages = append(stages, slices.Repeat([]int64{ms}, int(tasks)))
+	}
+	for i := range c.runs {
+		rp := *profileOf(n, stages...)
+		rp.Key, rp.Start = c.runs[i].Key, c.runs[i].Start
+		c.details = append(c.details, rp)
+	}
+	return nil
 }
 
 func setColumns(runs []Run, s string) error {

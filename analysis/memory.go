@@ -14,6 +14,23 @@ const (
 	keyMaxExecs   = "spark.dynamicAllocation.maxExecutors"
 	keyMinExecs   = "spark.dynamicAllocation.minExecutors"
 	keyPartitions = "spark.sql.shuffle.partitions"
+
+	keyDynamic     = "spark.dynamicAllocation.enabled"
+	keyInitial     = "spark.dynamicAllocation.initialExecutors"
+	keyDriver      = "spark.driver.memory"
+	keyDriverCores = "spark.driver.cores"
+	keyAdaptive    = "spark.sql.adaptive.enabled"
+	keySkewJoin    = "spark.sql.adaptive.skewJoin.enabled"
+	keyCoalesce    = "spark.sql.adaptive.coalescePartitions.enabled"
+	keySplit       = "spark.sql.files.maxPartitionBytes"
+	keyBroadcast   = "spark.sql.autoBroadcastJoinThreshold"
+	keySpeculation = "spark.speculation"
+	keyLocality    = "spark.locality.wait"
+	keySerializer  = "spark.serializer"
+
+	keyStageMetrics = "spark.eventLog.logStageExecutorMetrics"
+	keyProcessTree  = "spark.executor.processTreeMetrics.enabled"
+	keyPolling      = "spark.executor.metrics.pollingInterval"
 )
 
 const (

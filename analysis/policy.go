@@ -24,6 +24,13 @@ type Policy struct {
 	MaxShrink float64 // largest relative cut of one proposal
 	MaxGrow   float64 // largest factor of growth of one proposal
 
+	Goal          Goal          // what a number of executors is chosen for
+	MaxModelError float64       // of the simulation on the runs as they were, above which it says nothing
+	MaxExecutors  int64         // most executors that are ever written
+	MinSkew       time.Duration // longest task of a stage from which on its skew is worth a word
+	MinMeasuring  float64       // GiB x hours a month from which on an unmeasured heap is worth measuring
+	MaxProbe      float64       // largest share of a heap that a probe takes away; 0 turns probes off
+
 	MemoryStep   int64 // heaps and overheads are rounded up to a multiple of it
 	MinHeap      int64
 	MaxHeap      int64
@@ -52,6 +59,11 @@ func DefaultPolicy() Policy {
 		DeadBand:       0.2,
 		MaxShrink:      0.3,
 		MaxGrow:        2,
+		Goal:           Balanced,
+		MaxModelError:  0.15,
+		MaxExecutors:   1000,
+		MinSkew:        time.Minute,
+		MinMeasuring:   100,
 		MemoryStep:     256 * mib,
 		MinHeap:        1 * gib,
 		MaxHeap:        64 * gib,

@@ -17,6 +17,12 @@ type Profile struct {
 	Runs     []*Run // the cohort, by start and key; at least one unless Excluded says why
 	Excluded []Excluded
 	Now      time.Time
+	// SetInCode are the properties that the job's own code sets: what is
+	// submitted for them has no effect. The caller fills it.
+	SetInCode []string
+	// Details are the profiles of some of Runs, those that [Profile.Wanted]
+	// names as far as they are known. The caller fills it.
+	Details []*RunProfile
 }
 
 // Excluded counts runs that are not in the cohort.

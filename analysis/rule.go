@@ -1,5 +1,7 @@
 package analysis
 
+import "slices"
+
 // A Rule looks at one diagnosis. It answers on every profile: silence is an
 // answer with a reason.
 type Rule struct {
@@ -7,15 +9,26 @@ type Rule struct {
 	Title string
 	Doc   string   // what it looks at, what it does, and where its thresholds come from
 	Needs []string // columns without a value of which it is Unmeasured
-	Keys  []string // properties that it may change
-	eval  func(*Profile, Policy) Finding
+	Keys  []string // properties that it may change or speak of
+	// Advice means that a person decides: nothing of it is ever written.
+	Advice bool
+	// concerns says why the rule has nothing to do with a job, "" when it has;
+	// nil is always.
+	concerns func(*Profile) string
+	eval     func(*Profile, Policy) Finding
 }
 
 // Rules are all rules, in the order in which they speak: when one advises, the
 // later ones that would change the same job's sizes wait for its effect.
 // Order: out of memory, container kill, spill and garbage collection come before
 // anything is taken away, and executors, whose cut costs nothing, before memory.
-var Rules = []*Rule{&heapOOM, &containerKill, &spill, &gcPressure, &tinyTasks, &idleExecutors, &overProvisionedHeap}
+// A rule whose Advice is set never makes others wait.
+var Rules = []*Rule{
+	&heapOOM, &containerKill, &userCode, &preemption, &spill, &gcPressure, &skew, &deadConfiguration,
+	&tinyTasks, &shufflePartitions, &inputSplits, &adaptiveExecution, &broadcast, &speculation, &localityWait, &serializer,
+	&driverBound, &idleExecutors, &tooFewExecutors, &dynamicAllocation, &executorCores, &driverMemory, &driverCores,
+	&measuring, &overProvisionedOverhead, &filledHeap, &overProvisionedHeap,
+}
 
 // Status says how a rule ended.
 type Status string
@@ -24,7 +37,7 @@ type Status string
 const (
 	Silent     Status = "silent"     // nothing to do, and why
 	Unmeasured Status = "unmeasured" // cannot know; Reason says which measurement is missing
-	Advises    Status = "advises"    // Changes says what
+	Advises    Status = "advises"    // Changes says what; without any, the reason is for a person
 	Waits      Status = "waits"      // would advise, but an earlier rule does: one cause at a time
 )
 
@@ -35,6 +48,9 @@ type Finding struct {
 	Reason   string     `json:"reason"`
 	Evidence []Evidence `json:"evidence,omitempty"`
 	Changes  []Change   `json:"changes,omitempty"`
+	// Moot means that the rule has nothing to do with the job: a report need
+	// not say so.
+	Moot bool `json:"-"`
 }
 
 // Evidence is one number that a finding rests on.
@@ -55,6 +71,17 @@ const (
 	Low    Confidence = "low"    // in some
 )
 
+// Purpose says what a change is for.
+type Purpose string
+
+// The purposes of changes.
+const (
+	Sizing    Purpose = "sizing"    // the measurements ask for it
+	Measuring Purpose = "measuring" // it changes what is measured, not how the job runs
+	Probing   Purpose = "probing"   // a bounded step to find out; its verdict is mandatory
+	Advising  Purpose = "advising"  // for a person only: it may change results, plans or side effects
+)
+
 // A Change is a wanted value of one property.
 type Change struct {
 	Key        string     `json:"key"`
@@ -62,11 +89,14 @@ type Change struct {
 	Effective  string     `json:"effective"` // what held in the runs: From, or Spark's default
 	To         string     `json:"to"`
 	Rule       string     `json:"rule"`
+	Purpose    Purpose    `json:"purpose"`
 	Confidence Confidence `json:"confidence"`
 }
 
 // Advice is all that the rules say of a job. One Finding per rule, in the
-// order of the rules; at most one Change per key, sorted by key.
+// order of the rules; at most one Change per key, sorted by key. Changes are
+// those of the first rule that may write; what is for a person only stays in
+// its Finding.
 type Advice struct {
 	Job      string     `json:"job"`
 	Runs     int        `json:"runs"` // in the cohort
@@ -95,6 +125,11 @@ func (a *Advice) ask(r *Rule, p *Profile, pol Policy) Finding {
 	if a.Abstains != "" {
 		return Finding{Rule: r.Name, Status: Silent, Reason: a.Abstains}
 	}
+	if r.concerns != nil {
+		if why := r.concerns(p); why != "" {
+			return Finding{Rule: r.Name, Status: Silent, Reason: why, Moot: true}
+		}
+	}
 	if c := missing(r.Needs, p.Runs, len(p.Runs)); c != "" {
 		return Finding{Rule: r.Name, Status: Unmeasured, Reason: "no run in the lake has a value of " + c}
 	}
@@ -103,17 +138,44 @@ func (a *Advice) ask(r *Rule, p *Profile, pol Policy) Finding {
 	if f.Status != Advises {
 		return f
 	}
+	for i := range f.Changes {
+		f.Changes[i].complete(r, p)
+	}
+	if r.Advice {
+		return f
+	}
+	if key := p.setByCode(f.Changes); key != "" {
+		return Finding{Rule: r.Name, Status: Silent, Evidence: f.Evidence, Reason: f.Reason + "; but the application sets " + key + " itself, so a submitted value has no effect"}
+	}
 	if len(a.Changes) > 0 {
 		f.Status, f.Changes = Waits, nil
 		f.Reason += "; waits for the effect of " + a.Changes[0].Rule
 		return f
 	}
-	for i := range f.Changes {
-		c := &f.Changes[i]
-		c.Rule, c.From, c.Effective = r.Name, p.Conf()[c.Key], p.effective(c.Key)
-	}
 	a.Changes = f.Changes
 	return f
+}
+
+// complete says whose a change is and what it changes.
+func (c *Change) complete(r *Rule, p *Profile) {
+	c.Rule, c.From, c.Effective = r.Name, p.Conf()[c.Key], p.effective(c.Key)
+	switch {
+	case r.Advice:
+		c.Purpose = Advising
+	case c.Purpose == "":
+		c.Purpose = Sizing
+	}
+}
+
+// setByCode names the first changed property that the application sets itself,
+// in its code or while it runs; "" when it sets none.
+func (p *Profile) setByCode(changes []Change) string {
+	for _, c := range changes {
+		if _, runtime := p.Newest().RuntimeConf[c.Key]; runtime || slices.Contains(p.SetInCode, c.Key) {
+			return c.Key
+		}
+	}
+	return ""
 }
 
 // effective is the value of a property that held in the runs.

@@ -7,27 +7,29 @@ import (
 
 var idleExecutors = Rule{
 	Name:  "idle_executors",
-	Title: "more executors than tasks at any time",
-	Doc: `A static number of executors, of which some can never have had a task: the most
+	Title: "more executors than the work needs",
+	Doc: `A static number of executors that fewer would do for.
+
+Where run profiles are in the lake, the latest complete runs and the one with the
+most work are simulated with fewer executors: the number is the one that the
+policy's goal chooses among those that make no run slower or dearer than it
+allows. Without them only executors go that can never have had a task: the most
 tasks that ever ran at a time, over the policy's history, need fewer.
 
-The new number is the one that those tasks fill, at most half of the executors
-going at a time; no task ever waited for the ones that go. Cached data and
-shuffle files then live on fewer executors: memory is never cut in the same
-step, and where anything was spilled or an executor was lost the number stays. Executors
-that were used for a part of the run only are a question for a simulation.`,
-	Needs: []string{"peak_tasks", "executors_lost", "memory_spilled_bytes"},
-	Keys:  []string{keyInstances},
-	eval:  evalIdleExecutors,
+At most half of the executors go at a time. Cached data and shuffle files then
+live on fewer of them: memory is never cut in the same step, and where anything
+was spilled, an executor was lost, or what the executors held would not fit into
+those that stay, the number stays.`,
+	Needs:    []string{"peak_tasks", "executors_lost", "memory_spilled_bytes"},
+	Keys:     []string{keyInstances},
+	concerns: fixedExecutors,
+	eval:     evalIdleExecutors,
 }
 
 func evalIdleExecutors(p *Profile, pol Policy) Finding {
 	n := p.Conf().Int(keyInstances)
-	switch {
-	case p.Conf().Bool("spark.dynamicAllocation.enabled").V:
-		return silent("executors are allocated dynamically")
-	case !n.OK:
-		return silent("the number of executors is not set")
+	if n.V < 2 {
+		return silent("there is only one executor")
 	}
 	if s := symptom(p, pol); s != "" {
 		return silent(s + ": no executor is taken away")
@@ -39,15 +41,70 @@ func evalIdleExecutors(p *Profile, pol Policy) Finding {
 	if c := missing([]string{"peak_tasks"}, runs, 1); c != "" {
 		return unmeasured("some runs have no value of " + c)
 	}
+	return p.fewerExecutors(runs, n.V, pol)
+}
+
+// fixedExecutors says why a job has no number of executors to change.
+func fixedExecutors(p *Profile) string {
+	switch {
+	case p.Conf().Bool(keyDynamic).V:
+		return "executors are allocated dynamically"
+	case !p.Conf().Int(keyInstances).OK:
+		return "the number of executors is not set"
+	}
+	return ""
+}
+
+// fewerExecutors asks the simulation; without one, executors without a task.
+func (p *Profile) fewerExecutors(runs []*Run, n int64, pol Policy) Finding {
 	most := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakTasks })
+	filled := max(1, (most.V+slots(p)-1)/slots(p))
 	ev := []Evidence{
 		{"peak_tasks", "most tasks at a time, all runs", float64(most.V), "count"},
 		{"executor_cores", "tasks that one executor runs at a time", float64(slots(p)), "count"},
 	}
-	to := max(1, (most.V+slots(p)-1)/slots(p))
-	reason := fmt.Sprintf("the most tasks at a time fill %d of %d executors, over %s", to, n.V, plural(len(runs), "run"))
-	if float64(to) > float64(n.V)*(1-pol.DeadBand) {
+	reason := fmt.Sprintf("the most tasks at a time fill %d of %d executors, over %s", filled, n, plural(len(runs), "run"))
+	to := max(filled, (n+1)/2)
+	if f, simulated, ok := p.simulatedFewer(n, pol); ok && f.Executors < to {
+		to = f.Executors
+		ev = append(ev, simulated...)
+		reason = fmt.Sprintf("simulated with %d of %d executors the runs are neither slower nor dearer than the policy's goal allows", to, n)
+	}
+	if float64(to) > float64(n)*(1-pol.DeadBand) {
 		return silent(reason, ev...)
 	}
-	return advises(reason, ev, Change{Key: keyInstances, To: strconv.FormatInt(max(to, (n.V+1)/2), 10), Confidence: High})
+	if why := p.holdsTooMuch(runs, n, to); why != "" {
+		return silent(reason+"; but "+why, ev...)
+	}
+	return advises(reason, ev, Change{Key: keyInstances, To: strconv.FormatInt(to, 10), Confidence: High})
+}
+
+// simulatedFewer is the goal's choice among fewer executors, where the
+// simulation can tell.
+func (p *Profile) simulatedFewer(n int64, pol Policy) (Forecast, []Evidence, bool) {
+	if p.heaviestUnknown() != "" {
+		return Forecast{}, nil, false
+	}
+	o, why := p.lookStatic(n, pol)
+	if why != "" {
+		return Forecast{}, nil, false
+	}
+	f := o.best(n, (n+1)/2, n, pol.Goal)
+	return f, o.evidence(f), f.Executors < n && pol.Goal.worth(f) <= 1-pol.DeadBand/2
+}
+
+// lookStatic simulates a static number of executors.
+func (p *Profile) lookStatic(n int64, pol Policy) (outlook, string) {
+	return p.look(pol, (*Simulation).At, func(s *Simulation) Prediction { return s.At(n) })
+}
+
+// holdsTooMuch says that what the executors held in memory at their peak may
+// not fit into fewer of them.
+func (p *Profile) holdsTooMuch(runs []*Run, n, to int64) string {
+	held := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakOnHeapUnified })
+	region := minOf(runs, func(r *Run) Opt[int64] { return r.UnifiedRegion })
+	if held.OK && region.OK && float64(held.V)*float64(n)/float64(max(1, to)) > float64(region.V) {
+		return "what they held in memory might not fit into those that stay"
+	}
+	return ""
 }

@@ -17,9 +17,10 @@ than 16 MiB of shuffle or that an executor slot would have fewer than two; with
 spill anywhere they stay. Turning adaptive execution on is the better cure and a
 person's choice, because it changes plans. Source: DataFlint (tasks below 500
 ms, more than 5,000), narrowed.`,
-	Needs: []string{"tiny_tasks", "tasks", "shuffle_read_bytes", "memory_spilled_bytes"},
-	Keys:  []string{keyPartitions},
-	eval:  evalTinyTasks,
+	Needs:    []string{"tiny_tasks", "tasks", "shuffle_read_bytes", "memory_spilled_bytes"},
+	Keys:     []string{keyPartitions},
+	concerns: fewPartitions,
+	eval:     evalTinyTasks,
 }
 
 const (
@@ -30,12 +31,6 @@ const (
 
 func evalTinyTasks(p *Profile, pol Policy) Finding {
 	cur := p.Conf().Int(keyPartitions).V
-	switch {
-	case p.adaptive():
-		return silent("adaptive execution merges small partitions")
-	case cur < manyPartitions:
-		return silent(fmt.Sprintf("%d shuffle partitions are not many", cur))
-	}
 	if count(p.Runs, func(r *Run) bool { return r.MemorySpilled.V > 0 }) > 0 {
 		return silent("something is spilled: partitions stay")
 	}
@@ -57,6 +52,18 @@ func evalTinyTasks(p *Profile, pol Policy) Finding {
 	}
 	return advises(fmt.Sprintf("nine tenths of the tasks run below 100 ms in %s", plural(len(bad), "run")), ev,
 		Change{Key: keyPartitions, To: strconv.FormatInt(to, 10), Confidence: High})
+}
+
+// fewPartitions says why there are none too many.
+func fewPartitions(p *Profile) string {
+	cur := p.Conf().Int(keyPartitions).V
+	switch {
+	case p.adaptive():
+		return "adaptive execution merges small partitions"
+	case cur < manyPartitions:
+		return fmt.Sprintf("%d shuffle partitions are not many", cur)
+	}
+	return ""
 }
 
 func mostlyTiny(r *Run, partitions int64) bool {

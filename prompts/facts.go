@@ -114,6 +114,9 @@ func NewFacts(p *analysis.Profile, a analysis.Advice) Facts {
 		f.Config = configuration(p.Conf())
 	}
 	for i, finding := range a.Findings {
+		if finding.Moot || analysis.Rules[i].Advice && finding.Status != analysis.Advises {
+			continue // it does not concern the job, or is a word to a person that is not needed
+		}
 		f.Findings = append(f.Findings, findingFact(analysis.Rules[i], finding, a.Abstains != ""))
 	}
 	for _, c := range a.Changes {

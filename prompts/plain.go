@@ -71,7 +71,16 @@ var meanings = map[string]string{
 	"spill":                 "Data that did not fit into memory was written to disk and read again.",
 	"gc_pressure":           "Executors spent their time on freeing memory instead of on tasks.",
 	"tiny_tasks":            "Most of the time of such tasks goes into scheduling them.",
-	"idle_executors":        "Some executors can never have had a task.",
+	"user_code":             "Whoever owns the code has to look at it.",
+	"preemption":            "Work of the executors that went was done again.",
+	"skew":                  "The stage lasts as long as its longest task, whatever the others do.",
+	"dead_configuration":    "Whoever wrote these settings meant something that does not happen.",
+	"driver_bound":          "The executors are reserved, and wait.",
+	"idle_executors":        "Fewer executors do the same work.",
+	"too_few_executors":     "More executors share the work.",
+	"dynamic_allocation":    "A bound lets the application hold more than its work needs.",
+	"measuring":             "Nobody can say what such a job needs.",
+	"filled_heap":           "A collector fills the heap that it is given.",
 	"over_provisioned_heap": "The executors reserve memory that they never came near to using.",
 }
 
@@ -85,17 +94,24 @@ func plainFinding(d FindingFact) string {
 
 // impacts say what a change of a property does when a rule asks for it.
 var impacts = map[string]string{
-	"heap_oom/spark.executor.memory":               "Each executor gets a larger heap, so that tasks stop dying of OutOfMemoryError.",
-	"heap_oom/spark.executor.cores":                "Fewer tasks share a heap, so that each gets more of it.",
-	"container_kill/spark.executor.memoryOverhead": "Containers get room for memory outside the heap, so that the platform stops killing them.",
-	"spill/spark.sql.shuffle.partitions":           "Each task sorts or aggregates less data at a time, so that it fits into memory.",
-	"spill/spark.executor.memory":                  "Each task gets more memory to sort and aggregate in.",
-	"spill/spark.executor.cores":                   "Fewer tasks share a heap, so that each gets more of it.",
-	"gc_pressure/spark.executor.memory":            "The heap fills up less often, so that less time goes into collecting garbage.",
-	"gc_pressure/spark.executor.cores":             "Fewer tasks fill the same heap, so that less time goes into collecting garbage.",
-	"tiny_tasks/spark.sql.shuffle.partitions":      "Fewer and larger tasks, so that less time goes into scheduling.",
-	"idle_executors/spark.executor.instances":      "Executors that never had a task go back to the cluster.",
-	"over_provisioned_heap/spark.executor.memory":  "The heap keeps a margin over the largest peak that was measured; the rest goes back to the cluster.",
+	"heap_oom/spark.executor.memory":                          "Each executor gets a larger heap, so that tasks stop dying of OutOfMemoryError.",
+	"heap_oom/spark.executor.cores":                           "Fewer tasks share a heap, so that each gets more of it.",
+	"container_kill/spark.executor.memoryOverhead":            "Containers get room for memory outside the heap, so that the platform stops killing them.",
+	"spill/spark.sql.shuffle.partitions":                      "Each task sorts or aggregates less data at a time, so that it fits into memory.",
+	"spill/spark.executor.memory":                             "Each task gets more memory to sort and aggregate in.",
+	"spill/spark.executor.cores":                              "Fewer tasks share a heap, so that each gets more of it.",
+	"gc_pressure/spark.executor.memory":                       "The heap fills up less often, so that less time goes into collecting garbage.",
+	"gc_pressure/spark.executor.cores":                        "Fewer tasks fill the same heap, so that less time goes into collecting garbage.",
+	"tiny_tasks/spark.sql.shuffle.partitions":                 "Fewer and larger tasks, so that less time goes into scheduling.",
+	"idle_executors/spark.executor.instances":                 "Executors that the work does not need go back to the cluster.",
+	"too_few_executors/spark.executor.instances":              "Tasks wait for fewer others before them.",
+	"dynamic_allocation/spark.dynamicAllocation.maxExecutors": "The application takes no more executors at a time than its work needs.",
+	"dynamic_allocation/spark.dynamicAllocation.minExecutors": "Executors without work go back to the cluster.",
+	"measuring/spark.eventLog.logStageExecutorMetrics":        "The peaks of memory are kept with every stage.",
+	"measuring/spark.executor.metrics.pollingInterval":        "Memory is sampled often enough to see short peaks.",
+	"measuring/spark.executor.processTreeMetrics.enabled":     "Memory outside the heap is sampled too.",
+	"filled_heap/spark.executor.memory":                       "A bounded step to find out what the heap needs; the next runs are compared.",
+	"over_provisioned_heap/spark.executor.memory":             "The heap keeps a margin over the largest peak that was measured; the rest goes back to the cluster.",
 }
 
 func plainChange(c ChangeFact) ChangeWords {

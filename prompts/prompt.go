@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -91,6 +92,9 @@ func Agent(f Facts) string {
 	}
 	var rules []shownRule
 	for _, r := range analysis.Rules {
+		if !slices.ContainsFunc(f.Findings, func(d FindingFact) bool { return d.Rule == r.Name }) {
+			continue
+		}
 		rules = append(rules, shownRule{r, firstParagraph(r.Doc)})
 	}
 	return execute("agent.tmpl", map[string]any{

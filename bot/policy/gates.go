@@ -11,14 +11,14 @@ import (
 	"github.com/sparktune/sparktune/analysis"
 )
 
-// A Gate is one settable number of the policy.
+// A Gate is one settable value of the policy.
 type Gate struct {
 	Name string // in the file
 	Doc  string
 	Min  float64 // in the gate's own unit: count, ratio, bytes, seconds
 	Max  float64
 	// field points to the gate's place: *int, *int64 (bytes or a count),
-	// *float64 or *time.Duration.
+	// *float64, *time.Duration or *analysis.Goal (which has no bounds).
 	field func(*analysis.Policy) any
 	bytes bool
 }
@@ -29,17 +29,24 @@ const (
 	tib = 1 << 40
 )
 
-// Gates are all settable numbers, sorted by name. Bounds keep a typing error
+// goals are the values of the gate of that name.
+var goals = []analysis.Goal{analysis.Balanced, analysis.Cost, analysis.Speed}
+
+// Gates are all settable values, sorted by name. Bounds keep a typing error
 // from turning a gate off: a shrink always needs two runs.
 var Gates = []Gate{
 	{Name: "dead_band", Doc: "Relative change below which a value is right as it is.", Min: 0.05, Max: 0.9, field: func(p *analysis.Policy) any { return &p.DeadBand }},
+	{Name: "goal", Doc: "What a number of executors is chosen for: balanced (neither slower nor dearer, then the best product of both), cost, or speed.", field: func(p *analysis.Policy) any { return &p.Goal }},
 	{Name: "lookback", Doc: "Runs that started earlier are not looked at.", Min: day, Max: 400 * day, field: func(p *analysis.Policy) any { return &p.Lookback }},
 	{Name: "max_age", Doc: "With no run younger than this the metrics are stale.", Min: 3600, Max: 400 * day, field: func(p *analysis.Policy) any { return &p.MaxAge }},
+	{Name: "max_executors", Doc: "Most executors that are ever written.", Min: 1, Max: 100_000, field: func(p *analysis.Policy) any { return &p.MaxExecutors }},
 	{Name: "max_gc_shrink", Doc: "Share of run time in garbage collection above which nothing is taken away.", Min: 0, Max: 0.2, field: func(p *analysis.Policy) any { return &p.MaxGCShrink }},
 	{Name: "max_grow", Doc: "Largest factor by which memory grows in one proposal.", Min: 1.1, Max: 2, field: func(p *analysis.Policy) any { return &p.MaxGrow }},
 	{Name: "max_heap", Doc: "Largest executor heap that is ever written.", Min: 512 * mib, Max: tib, field: func(p *analysis.Policy) any { return &p.MaxHeap }, bytes: true},
+	{Name: "max_model_error", Doc: "Error of the simulation on the runs as they were, above which no number of executors is told from it.", Min: 0.01, Max: 0.5, field: func(p *analysis.Policy) any { return &p.MaxModelError }},
 	{Name: "max_overhead", Doc: "Largest executor overhead that is ever written.", Min: 384 * mib, Max: tib, field: func(p *analysis.Policy) any { return &p.MaxOverhead }, bytes: true},
 	{Name: "max_partitions", Doc: "Most shuffle partitions that are ever written.", Min: 1, Max: 200_000, field: func(p *analysis.Policy) any { return &p.MaxPartition }},
+	{Name: "max_probe", Doc: "Largest share of a heap that a probe takes away, where only trying tells its need; 0 turns probes off.", Min: 0, Max: 0.25, field: func(p *analysis.Policy) any { return &p.MaxProbe }},
 	{Name: "max_shrink", Doc: "Largest share of a heap that is taken away in one proposal.", Min: 0.05, Max: 0.5, field: func(p *analysis.Policy) any { return &p.MaxShrink }},
 	{Name: "max_spill_shrink", Doc: "Spilled share of the data above which nothing is taken away.", Min: 0, Max: 0.1, field: func(p *analysis.Policy) any { return &p.MaxSpillShrink }},
 	{Name: "memory_step", Doc: "Heaps and overheads are rounded up to a multiple of it.", Min: mib, Max: 16 << 30, field: func(p *analysis.Policy) any { return &p.MemoryStep }, bytes: true},
@@ -48,8 +55,10 @@ var Gates = []Gate{
 	{Name: "min_gc", Doc: "Share of run time in garbage collection that is worth more heap.", Min: 0.05, Max: 0.9, field: func(p *analysis.Policy) any { return &p.MinGC }},
 	{Name: "min_heap", Doc: "Smallest executor heap that is ever written.", Min: 512 * mib, Max: tib, field: func(p *analysis.Policy) any { return &p.MinHeap }, bytes: true},
 	{Name: "min_history", Doc: "A shrink needs runs over at least this time, so that month end is inside.", Min: 0, Max: 400 * day, field: func(p *analysis.Policy) any { return &p.MinHistory }},
+	{Name: "min_measuring", Doc: "GiB x hours that a job reserves in a month from which on an unmeasured heap is worth measuring.", Min: 0, Max: 1e9, field: func(p *analysis.Policy) any { return &p.MinMeasuring }},
 	{Name: "min_runs", Doc: "Fewest runs of one configuration before anything is advised.", Min: 1, Max: 1000, field: func(p *analysis.Policy) any { return &p.MinRuns }},
 	{Name: "min_runs_shrink", Doc: "Fewest complete, successful runs before anything is taken away.", Min: 2, Max: 1000, field: func(p *analysis.Policy) any { return &p.MinRunsShrink }},
+	{Name: "min_skew", Doc: "Longest task of a stage from which on its skew is worth a word.", Min: 0, Max: day, field: func(p *analysis.Policy) any { return &p.MinSkew }},
 	{Name: "min_spill", Doc: "Memory spilled by the worst stage that is worth a change.", Min: mib, Max: tib, field: func(p *analysis.Policy) any { return &p.MinSpill }, bytes: true},
 	{Name: "min_spill_ratio", Doc: "Least ratio of a stage's spill to its data.", Min: 0.01, Max: 10, field: func(p *analysis.Policy) any { return &p.MinSpillRatio }},
 	{Name: "min_spill_share", Doc: "Least share of the run time of a stage whose spill is looked at.", Min: 0.01, Max: 1, field: func(p *analysis.Policy) any { return &p.MinSpillShare }},
@@ -97,6 +106,12 @@ func (g Gate) set(p *analysis.Policy, text string) error {
 			return err
 		}
 		value, store = float64(n), func() { *f = n }
+	case *analysis.Goal:
+		if !slices.Contains(goals, analysis.Goal(text)) {
+			return errRange
+		}
+		*f = analysis.Goal(text)
+		return nil
 	case *int64:
 		n := g.parseInt64(text)
 		if !n.OK {
@@ -129,6 +144,8 @@ func (g Gate) wants() string {
 		return fmt.Sprintf("a duration such as 35d, 12h or 90s, from %s to %s", seconds(g.Min), seconds(g.Max))
 	case *float64:
 		return fmt.Sprintf("a number from %v to %v", g.Min, g.Max)
+	case *analysis.Goal:
+		return fmt.Sprintf("one of %s, %s, %s", goals[0], goals[1], goals[2])
 	}
 	if g.bytes {
 		return fmt.Sprintf("a size with its unit such as 512m or 4g, from %s to %s", analysis.FormatMemory(int64(g.Min)), analysis.FormatMemory(int64(g.Max)))
@@ -161,6 +178,8 @@ func (g Gate) Text(p analysis.Policy) string {
 		return strconv.Itoa(*f)
 	case *float64:
 		return strconv.FormatFloat(*f, 'g', -1, 64)
+	case *analysis.Goal:
+		return string(*f)
 	}
 	panic("policy: gate " + g.Name + " has no text") // unreachable except bug in Gates
 }
@@ -200,6 +219,8 @@ func (g Gate) schema() map[string]any {
 		s["type"], s["pattern"] = "string", `^([0-9]+d|0|([0-9]+(\.[0-9]+)?(ms|s|m|h))+)$`
 	case *float64:
 		s["type"], s["minimum"], s["maximum"] = "number", g.Min, g.Max
+	case *analysis.Goal:
+		s["enum"] = goals
 	default:
 		s["type"], s["minimum"], s["maximum"] = "integer", g.Min, g.Max
 		if g.bytes {

@@ -90,13 +90,21 @@ func policyDoc() string {
 <!-- Written by 'make golden' from the code's own tables. -->
 
 Every rule answers on every job: silent, unmeasured or advises. They speak in
-this order; when one advises, the later ones wait to see what that did.
+this order; when one that may write advises, the later ones wait to see what that
+did. What a rule only advises is left to a person, and holds no other rule up.
+
+| rule | about | written |
+| --- | --- | --- |
 
 `)
 	for _, r := range analysis.Rules {
-		fmt.Fprintf(&b, "## %s: %s\n\n%s\n\nNeeds %s. May change %s.\n\n", r.Name, r.Title, r.Doc, code(r.Needs), code(r.Keys))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Name, r.Title, written(r))
 	}
-	b.WriteString(`## The policy file
+	for _, r := range analysis.Rules {
+		fmt.Fprintf(&b, "\n## %s: %s\n\n%s\n\nNeeds %s. %s\n", r.Name, r.Title, r.Doc, code(r.Needs), mayChange(r))
+	}
+	b.WriteString(`
+## The policy file
 
 ` + "`.sparktune.yaml`" + ` in the root of a repository sets gates. It is strict: an unknown
 name, a wrong type or a value out of range is an error with line and column, and
@@ -117,6 +125,24 @@ gates:
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", g.Name, g.Text(def), g.Doc)
 	}
 	return b.String()
+}
+
+// written are the properties that sparktune changes on a rule's word.
+func written(r *analysis.Rule) string {
+	if r.Advice {
+		return "no, advice"
+	}
+	return code(r.Keys)
+}
+
+func mayChange(r *analysis.Rule) string {
+	switch {
+	case !r.Advice:
+		return "May change " + code(r.Keys) + "."
+	case len(r.Keys) > 0:
+		return "Advice only, about " + code(r.Keys) + "."
+	}
+	return "Advice only."
 }
 
 func code(names []string) string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/sparktune/sparktune/analysis"
 	"github.com/sparktune/sparktune/bot"
 	"github.com/sparktune/sparktune/patcher"
 	"github.com/sparktune/sparktune/prompts"
@@ -113,17 +114,21 @@ func leftAlone(b *strings.Builder, t prompts.Terminal, d bot.Decision) {
 }
 
 // whyAlone is the one reason that a reader needs: why nothing was judged, what
-// is not measured, or that nothing is wrong.
+// a person may do, what is not measured, or that nothing is wrong. The last
+// rule is the one that judges the heap.
 func whyAlone(j bot.JobDecision) string {
 	if j.Advice.Abstains != "" {
 		return j.Advice.Abstains
 	}
+	last := j.Advice.Findings[len(j.Advice.Findings)-1]
 	for _, f := range j.Advice.Findings {
-		if f.Status == "unmeasured" {
-			return f.Reason
+		if f.Status == analysis.Advises {
+			return f.Rule + ": " + f.Reason
 		}
 	}
-	last := j.Advice.Findings[len(j.Advice.Findings)-1]
+	if last.Status == analysis.Unmeasured {
+		return last.Reason
+	}
 	return fmt.Sprintf("%s, nothing to change: %s", plural(j.Advice.Runs, "run"), last.Reason)
 }
 

@@ -1,0 +1,70 @@
+package analysis
+
+import (
+	"fmt"
+	"strconv"
+)
+
+var driverMemory = Rule{
+	Name:  "driver_memory",
+	Title: "heap of the driver",
+	Doc: `The driver's heap was never near its size, over the policy's history, in complete
+runs: largest peak x 1.25 + 300 MiB is what it needs. Its peak is only known with
+spark.eventLog.logStageExecutorMetrics=true.
+
+A peak contains garbage, so a high one is no reason to grow. In client mode the
+driver's heap is that of the process that submits. Advice: a driver that dies
+takes the application along. Source: TuneIn (peak x 1.25 + 300 MiB).`,
+	Needs:  []string{"driver_peak_heap_bytes"},
+	Keys:   []string{keyDriver},
+	Advice: true,
+	eval:   evalDriverMemory,
+}
+
+func evalDriverMemory(p *Profile, pol Policy) Finding {
+	runs := p.sound()
+	if why := tooLittleToShrink(p, runs, pol); why != "" {
+		return silent(why)
+	}
+	if c := missing([]string{"driver_peak_heap_bytes"}, runs, 1); c != "" {
+		return unmeasured("some runs have no value of " + c)
+	}
+	peak := maxOf(runs, func(r *Run) Opt[int64] { return r.DriverPeakHeap })
+	heap := p.Conf().Bytes(keyDriver)
+	ev := []Evidence{{"driver_peak_heap_bytes", "peak heap of the driver, largest", float64(peak.V), "bytes"}}
+	to := roundUp(max(pol.MinHeap, int64(float64(peak.V)*heapMargin)+reservedHeap), pol.MemoryStep)
+	if float64(to) > float64(heap.V)*(1-pol.DeadBand) {
+		return silent("what its largest peak needs is near its size, or above: right as it is, or filled by the collector", ev...)
+	}
+	return advises(fmt.Sprintf("the driver's largest heap peak is %.0f %% of its heap", 100*float64(peak.V)/float64(heap.V)), ev,
+		Change{Key: keyDriver, To: FormatMemory(to), Confidence: Medium})
+}
+
+var driverCores = Rule{
+	Name:  "driver_cores",
+	Title: "cores of the driver",
+	Doc: `The driver runs in the cluster with more than two cores, and no more than 100
+executors at a time and 10,000 tasks to schedule for.
+
+Nothing in the event log measures how busy the driver is, so this is advice: a
+driver that computes on its own may need them. Source: TuneIn (at most 2), AWS EMR
+Advisor (executors / 100).`,
+	Needs:  []string{"peak_executors", "tasks"},
+	Keys:   []string{keyDriverCores},
+	Advice: true,
+	eval:   evalDriverCores,
+}
+
+func evalDriverCores(p *Profile, _ Policy) Finding {
+	n := p.Conf().Int(keyDriverCores).V
+	peak := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.PeakExecutors })
+	tasks := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.Tasks })
+	ev := []Evidence{
+		{"peak_executors", "most executors at a time", float64(peak.V), "count"},
+		{"tasks", "most tasks of a run", float64(tasks.V), "count"},
+	}
+	if n <= 2 || p.Newest().DeployMode != "cluster" || peak.V > 100 || tasks.V > 10_000 {
+		return silent("the driver's cores are not many for what it schedules", ev...)
+	}
+	return advises(fmt.Sprintf("the driver has %s for little to schedule", plural(int(n), "core")), ev, Change{Key: keyDriverCores, To: strconv.Itoa(2), Confidence: Low})
+}

@@ -1,0 +1,88 @@
+package analysis
+
+import (
+	"fmt"
+	"strconv"
+)
+
+var dynamicAllocation = Rule{
+	Name:  "dynamic_allocation",
+	Title: "bounds of dynamic allocation",
+	Doc: `Executors are allocated dynamically, and a bound is too high.
+
+The lower bound comes down to the executors that the most tasks at a time ever
+filled, over the policy's history, by at most half at a time: those above it were
+kept without work. The upper bound comes down where the latest complete runs,
+replayed with fewer executors at a time, are neither slower nor dearer than the
+policy's goal allows. min <= initial <= max is kept. Nothing goes where anything
+was spilled or an executor was lost to more than the end of its work.`,
+	Needs:    []string{"peak_tasks", "peak_executors", "executors_lost", "memory_spilled_bytes"},
+	Keys:     []string{keyMaxExecs, keyMinExecs},
+	concerns: unlessConf(keyDynamic, "executors are not allocated dynamically"),
+	eval:     evalDynamicAllocation,
+}
+
+func evalDynamicAllocation(p *Profile, pol Policy) Finding {
+	if s := symptom(p, pol); s != "" {
+		return silent(s + ": no executor is taken away")
+	}
+	runs := p.sound()
+	if why := tooLittleToShrink(p, runs, pol); why != "" {
+		return silent(why)
+	}
+	if f := p.lowerMin(runs, pol); f.Status == Advises {
+		return f
+	}
+	return p.lowerMax(runs, pol)
+}
+
+// unlessConf is a concern only of jobs that have a switch on.
+func unlessConf(key, why string) func(*Profile) string {
+	return func(p *Profile) string {
+		if p.Conf().Bool(key).V {
+			return ""
+		}
+		return why
+	}
+}
+
+// lowerMin takes executors away that were held without work.
+func (p *Profile) lowerMin(runs []*Run, pol Policy) Finding {
+	least := p.Conf().Int(keyMinExecs).V
+	most := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakTasks })
+	if c := missing([]string{"peak_tasks"}, runs, 1); c != "" {
+		return unmeasured("some runs have no value of " + c)
+	}
+	to := max(1, (most.V+slots(p)-1)/slots(p), (least+1)/2)
+	if float64(to) > float64(least)*(1-pol.DeadBand) {
+		return silent("the lower bound is filled")
+	}
+	return advises(fmt.Sprintf("at least %d executors are kept, and the most tasks at a time fill fewer", least),
+		[]Evidence{{"peak_tasks", "most tasks at a time, all runs", float64(most.V), "count"}},
+		Change{Key: keyMinExecs, To: strconv.FormatInt(to, 10), Confidence: High})
+}
+
+// lowerMax bounds what an application may take.
+func (p *Profile) lowerMax(runs []*Run, pol Policy) Finding {
+	peak := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakExecutors }).V
+	ev := []Evidence{{"peak_executors", "most executors at a time, all runs", float64(peak), "count"}}
+	most := p.Conf().Int(keyMaxExecs)
+	switch {
+	case !most.OK:
+		return silent(fmt.Sprintf("no upper bound is set: a run that goes wrong can take the whole queue; no run took more than %s", plural(int(peak), "executor")), ev...)
+	case p.heaviestUnknown() != "":
+		return silent(p.heaviestUnknown(), ev...)
+	}
+	o, why := p.look(pol, (*Simulation).Capped, func(s *Simulation) Prediction { return s.Capped(most.V) })
+	if why != "" {
+		return unmeasured(why, ev...)
+	}
+	floor := max(1, p.Conf().Int(keyMinExecs).V, p.Conf().Int(keyInitial).V, (most.V+1)/2)
+	f := o.best(most.V, floor, most.V, pol.Goal)
+	ev = append(ev, o.evidence(f)...)
+	if float64(f.Executors) > float64(most.V)*(1-pol.DeadBand) || pol.Goal.worth(f) > 1-pol.DeadBand/2 {
+		return silent("replayed with fewer executors at a time the runs gain too little", ev...)
+	}
+	return advises(fmt.Sprintf("replayed with at most %d executors at a time instead of %d the runs keep within the policy's goal", f.Executors, most.V),
+		ev, Change{Key: keyMaxExecs, To: strconv.FormatInt(f.Executors, 10), Confidence: Medium})
+}

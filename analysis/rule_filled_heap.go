@@ -1,0 +1,59 @@
+package analysis
+
+import "fmt"
+
+var filledHeap = Rule{
+	Name:  "filled_heap",
+	Title: "a heap that its collector fills",
+	Doc: `The heap is measured and its peak is high, but nothing says that the peak is
+needed: garbage collection below 2 % of the run time in every run, no major
+collection, and execution and storage memory together below 30 % of their region.
+A collector fills the heap it is given, so the need is not shown, neither way.
+
+Only trying tells. Where the policy allows probes (max_probe), the heap is cut by
+that share, once: a step to find out, whose verdict after the merge is mandatory.
+Without that nothing is proposed.`,
+	Needs: []string{"peak_heap_bytes", "heap_coverage", "gc_ms", "run_ms", "major_gc_count", "unified_region_bytes", "peak_on_heap_unified_bytes", "executors_lost", "memory_spilled_bytes"},
+	Keys:  []string{keyMemory},
+	eval:  evalFilledHeap,
+}
+
+const (
+	idleGC      = 0.02
+	idleUnified = 0.3
+)
+
+func evalFilledHeap(p *Profile, pol Policy) Finding {
+	if s := symptom(p, pol); s != "" {
+		return silent(s + ": nothing is taken away")
+	}
+	runs := p.sound()
+	if why := tooLittleToShrink(p, runs, pol); why != "" {
+		return silent(why)
+	}
+	heap := p.Conf().Bytes(keyMemory)
+	peak := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakHeap })
+	ev := []Evidence{{"peak_heap_bytes", "peak heap, largest", float64(peak.V), "bytes"}}
+	switch {
+	case len(measured(runs, coverage)) < len(runs) || minOf(runs, coverage).V < pol.MinCoverage:
+		return unmeasured(howToMeasure(pol), ev...)
+	case float64(shrunk(p, runs, heap.V, peak.V, pol)) <= float64(heap.V)*(1-pol.DeadBand):
+		return silent("its peak shows that it is larger than needed", ev...)
+	case count(runs, looksUnneeded) < len(runs):
+		return silent("some run collects garbage or holds data as if the heap were needed", ev...)
+	case pol.MaxProbe <= 0:
+		return silent("the heap is filled by its collector, so its need is not shown; the policy allows no probe (max_probe)", ev...)
+	}
+	to := roundUp(max(pol.MinHeap, int64(float64(heap.V)*(1-pol.MaxProbe))), pol.MemoryStep)
+	if to >= heap.V {
+		return silent("a step of the policy's size is no step down", ev...)
+	}
+	return advises(fmt.Sprintf("the heap is filled by its collector in %s, so only a probe tells what it needs", plural(len(runs), "run")), ev,
+		Change{Key: keyMemory, To: FormatMemory(to), Purpose: Probing, Confidence: Low})
+}
+
+// looksUnneeded says whether nothing but its peak speaks for a run's heap.
+func looksUnneeded(r *Run) bool {
+	return r.GCShare().OK && r.GCShare().V <= idleGC && r.MajorGCCount.OK && r.MajorGCCount.V == 0 &&
+		r.UnifiedRegion.OK && r.PeakOnHeapUnified.OK && float64(r.PeakOnHeapUnified.V) <= idleUnified*float64(r.UnifiedRegion.V)
+}

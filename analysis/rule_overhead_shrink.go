@@ -1,0 +1,49 @@
+package analysis
+
+import "fmt"
+
+var overProvisionedOverhead = Rule{
+	Name:  "over_provisioned_overhead",
+	Title: "more memory outside the heap than needed",
+	Doc: `The overhead is set, above Spark's default, and the resident memory of the
+executors' processes outside the heap never came near it, over the policy's
+history, without a container kill. Sampled with
+spark.executor.processTreeMetrics.enabled=true.
+
+What lies outside the heap is only a lower bound of what was there between two
+samples, and a container that outgrows its limit dies: advice, never written.
+New overhead: largest measured x 1.25 + 384 MiB.`,
+	Needs:  []string{"executors_lost"},
+	Keys:   []string{keyOverhead},
+	Advice: true,
+	concerns: func(p *Profile) string {
+		if !p.Conf().set(keyOverhead) {
+			return "the overhead is the default"
+		}
+		return ""
+	},
+	eval: evalOverProvisionedOverhead,
+}
+
+func evalOverProvisionedOverhead(p *Profile, pol Policy) Finding {
+	if s := symptom(p, pol); s != "" {
+		return silent(s + ": nothing is taken away")
+	}
+	runs := p.sound()
+	if why := tooLittleToShrink(p, runs, pol); why != "" {
+		return silent(why)
+	}
+	sampled := func(r *Run) Opt[float64] { return r.RSSCoverage }
+	if low := minOf(runs, sampled); len(measured(runs, sampled)) < len(runs) || low.V < pol.MinCoverage {
+		return unmeasured("resident memory was not sampled well; set " + keyProcessTree + "=true and " + keyPolling + "=1s to measure it")
+	}
+	used := maxOf(runs, outsideHeap)
+	cur := overhead(p.Conf())
+	ev := []Evidence{{"peak_jvm_rss_bytes", "resident memory outside the heap, largest", float64(used.V), "bytes"}}
+	to := roundUp(int64(float64(used.V)*heapMargin)+minOverhead, pol.MemoryStep)
+	if !used.OK || float64(to) > float64(cur)*(1-pol.DeadBand) {
+		return silent("the overhead is near what was used", ev...)
+	}
+	return advises(fmt.Sprintf("memory outside the heap was never above %.0f %% of the overhead", 100*float64(used.V)/float64(max(1, cur))), ev,
+		Change{Key: keyOverhead, To: FormatMemory(to), Confidence: Low})
+}

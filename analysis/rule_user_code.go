@@ -1,0 +1,48 @@
+package analysis
+
+import "fmt"
+
+var userCode = Rule{
+	Name:  "user_code",
+	Title: "failures of the job's own code",
+	Doc: `Runs failed, and nothing that was lost with them speaks of memory or of the
+platform: no OutOfMemoryError, no container over its limit, no executor that was
+killed or taken away. Tasks ended with an exception of the code that they ran.
+
+No size helps: this is for whoever owns the code. A failed run is never a reason
+to take anything away.`,
+	Needs:  []string{"status", "task_end_reasons", "heap_oom_tasks", "executors_lost"},
+	Advice: true,
+	eval:   evalUserCode,
+}
+
+func evalUserCode(p *Profile, _ Policy) Finding {
+	failed := p.FailedRuns()
+	if failed == 0 {
+		return silent(fmt.Sprintf("no failed run of %s", plural(len(p.Runs), "run")))
+	}
+	own := count(p.Runs, failedByItself)
+	ev := []Evidence{{"status", "failed runs", float64(failed), "count"}}
+	if own == 0 {
+		return silent("the failed runs also lost memory or executors", ev...)
+	}
+	return advises(fmt.Sprintf("%d of %s failed with an exception of their own code and without any sign of memory: no size helps", own, plural(len(p.Runs), "run")), ev)
+}
+
+// failedByItself says whether a run failed and nothing but its code speaks for
+// it.
+func failedByItself(r *Run) bool {
+	return r.Status == StatusFailed && r.TaskEndReasons["ExceptionFailure"] > 0 && !outOfHeap(r) && faults(r) == 0
+}
+
+// faults counts the executors that were lost for another reason than the end of
+// their work.
+func faults(r *Run) int64 {
+	var n int64
+	for cause, k := range r.ExecutorsLost {
+		if cause != LossScaleDown {
+			n += k
+		}
+	}
+	return n
+}
