@@ -25,6 +25,8 @@ var layers = map[string][]string{
 	"prompts":           {"analysis"},
 	"prompts/bedrock":   {"prompts"},
 	"bot":               {"analysis", "patcher", "prompts", "bot/policy"},
+	"bot/ghapp":         {"bot"},
+	"bot/ghapp/ghtest":  {},
 	"bot/policy":        {"analysis", "patcher"},
 	"cmd/sparktune":     {"analysis", "analysis/eventlog", "analysis/lake", "patcher", "prompts", "prompts/bedrock", "bot", "bot/policy"},
 	"lab":               {},
@@ -35,7 +37,8 @@ var layers = map[string][]string{
 var vendors = map[string][]string{
 	"github.com/apache/iceberg-go":          {"analysis/lake"},
 	"github.com/apache/arrow-go":            {"analysis/lake"},
-	"github.com/mattn/go-sqlite3":           {"analysis/lake"},
+	"github.com/mattn/go-sqlite3":           {"analysis/lake", "bot/store"},
+	"github.com/riverqueue/river":           {"bot/store"},
 	"github.com/tree-sitter/go-tree-sitter": {"patcher"},
 	"mvdan.cc/sh":                           {"patcher"},
 	"github.com/klauspost/compress":         {"analysis/eventlog"},
@@ -43,6 +46,11 @@ var vendors = map[string][]string{
 	"github.com/yuin/goldmark":              {"prompts"},
 	"github.com/aws/aws-sdk-go-v2":          {"prompts/bedrock"},
 	"github.com/aws/smithy-go":              {"prompts/bedrock"},
+	"github.com/google/go-github":           {"bot/ghapp"},
+	"github.com/bradleyfalzon":              {"bot/ghapp"},
+	"github.com/golang-jwt/jwt":             {"bot/ghapp", "bot/ghapp/ghtest"},
+	"github.com/getkin/kin-openapi":         {"bot/ghapp/ghtest"},
+	"github.com/vektah/gqlparser":           {"bot/ghapp/ghtest"},
 }
 
 // pure packages import nothing of the standard library that reaches the world.
