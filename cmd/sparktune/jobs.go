@@ -123,26 +123,45 @@ example: sparktune explain load_orders .`,
 	},
 }
 
-// findJob is the job with that ID, or the only one whose ID contains it.
-func findJob(d bot.Decision, id string) (bot.JobDecision, error) {
-	var found []bot.JobDecision
+// findJob is the job of a decision that a person names.
+func findJob(d bot.Decision, name string) (bot.JobDecision, error) {
+	var jobs []patcher.Job
 	for _, j := range d.Jobs {
-		if j.Job.ID == id {
-			return j, nil
+		jobs = append(jobs, j.Job)
+	}
+	i, err := pickJob(jobs, name)
+	if err != nil {
+		return bot.JobDecision{}, err
+	}
+	return d.Jobs[i], nil
+}
+
+// pickJob is the index of the job that a person names: by its ID, else by its
+// task or application name, else by a part of its ID, whichever first fits only
+// one job.
+func pickJob(jobs []patcher.Job, name string) (int, error) {
+	var found []int
+	for _, fits := range []func(patcher.Job) bool{
+		func(j patcher.Job) bool { return j.ID == name },
+		func(j patcher.Job) bool { return name != "" && (j.Hints.TaskID == name || j.Hints.AppName == name) },
+		func(j patcher.Job) bool { return strings.Contains(j.ID, name) },
+	} {
+		found = found[:0]
+		for i, j := range jobs {
+			if fits(j) {
+				found = append(found, i)
+			}
 		}
-		if strings.Contains(j.Job.ID, id) {
-			found = append(found, j)
+		if len(found) == 1 {
+			return found[0], nil
 		}
 	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		return bot.JobDecision{}, hintError{fmt.Errorf("no job %q is declared here", id), "'sparktune jobs' lists them"}
+	if len(found) == 0 {
+		return 0, hintError{fmt.Errorf("no job %q is declared here", name), "'sparktune jobs' lists them"}
 	}
 	var ids []string
-	for _, j := range found {
-		ids = append(ids, j.Job.ID)
+	for _, i := range found {
+		ids = append(ids, jobs[i].ID)
 	}
-	return bot.JobDecision{}, hintError{fmt.Errorf("%q fits %d jobs", id, len(found)), "say which: " + strings.Join(ids, ", ")}
+	return 0, hintError{fmt.Errorf("%q fits %d jobs", name, len(found)), "say which: " + strings.Join(ids, ", ")}
 }
