@@ -226,7 +226,7 @@ func cases(t testing.TB) map[string]*txtar.Archive {
 
 type testCase struct {
 	runs    []Run
-	details []RunProfile
+	details map[Key]RunProfile
 	now     time.Time
 	policy  Policy
 	about   []string
@@ -345,10 +345,11 @@ func (c *testCase) stages(s string) error {
 		}
 		stages = append(stages, slices.Repeat([]int64{ms}, int(tasks)))
 	}
+	c.details = make(map[Key]RunProfile)
 	for i := range c.runs {
 		rp := *profileOf(n, stages...)
 		rp.Key, rp.Start = c.runs[i].Key, c.runs[i].Start
-		c.details = append(c.details, rp)
+		c.details[rp.Key] = rp
 	}
 	return nil
 }

@@ -30,12 +30,12 @@ func (p *Profile) Wanted() []Key {
 
 func compareWork(a, b *Run) int { return cmp.Or(cmp.Compare(a.RunMs.V, b.RunMs.V), compareRuns(a, b)) }
 
-// Attach hands the profile the details of its runs: those of all that are
-// wanted, whatever else is among them.
-func (p *Profile) Attach(all []RunProfile) {
+// Attach hands the profile the details of its runs: those that are wanted,
+// whatever else is there.
+func (p *Profile) Attach(all map[Key]RunProfile) {
 	for _, key := range p.Wanted() {
-		if i := slices.IndexFunc(all, func(rp RunProfile) bool { return rp.Key == key }); i >= 0 {
-			p.Details = append(p.Details, &all[i])
+		if d, ok := all[key]; ok {
+			p.Details = append(p.Details, &d)
 		}
 	}
 }

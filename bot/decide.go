@@ -19,8 +19,10 @@ type Snapshot struct {
 	Commit string // where Files is from; "" when unknown
 	Base   fs.FS  // what a pull request starts from; nil when it is no review
 	Runs   []analysis.Run
-	Access policy.Access // which of the Runs may judge which file
-	Policy policy.Policy
+	// Profiles are those of the runs that [WantedProfiles] names, as far as there are any.
+	Profiles map[analysis.Key]analysis.RunProfile
+	Access   policy.Access // which of the Runs may judge which file
+	Policy   policy.Policy
 	// Remembered is what became of earlier proposals.
 	Remembered []Record
 	Now        time.Time
@@ -62,6 +64,7 @@ func Decide(s Snapshot) (Decision, error) {
 	var wants []patcher.Want
 	for _, job := range repo.Jobs {
 		p := analysis.NewProfile(job.ID, runs[job.ID], s.Now, s.Policy.Gates)
+		p.Attach(s.Profiles)
 		jd := JobDecision{Job: job, Match: matches[job.ID], Profile: p, Advice: analysis.Advise(p, s.Policy.Gates), gates: s.disclosed()}
 		jd.Held = s.held(&jd)
 		wants = append(wants, wantsOf(jd)...)
