@@ -55,7 +55,13 @@ func (c *cli) load(ctx context.Context, dir string, src source) (bot.Snapshot, e
 		c.logf("the lake holds no runs of the last %d days before %s", int(pol.Gates.Lookback.Hours()/24), now.Format(time.DateOnly))
 		c.logf("read some with --metrics PATH or 'sparktune ingest PATH'")
 	}
-	return bot.Snapshot{Files: files, Commit: bot.HeadCommit(files), Runs: runs, Access: policy.Unrestricted(), Policy: pol, Now: now}, nil
+	s := bot.Snapshot{Files: files, Commit: bot.HeadCommit(files), Runs: runs, Access: policy.Unrestricted(), Policy: pol, Now: now}
+	wanted, err := bot.WantedProfiles(s)
+	if err != nil {
+		return bot.Snapshot{}, err
+	}
+	s.Profiles, err = lk.Profiles(ctx, wanted)
+	return s, err
 }
 
 // openTree is the work tree in dir; it must be a folder with something in it.
