@@ -17,8 +17,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
-	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
 )
 
 // A judge knows GitHub's own descriptions of its two APIs. It also refuses
@@ -53,9 +54,32 @@ var loadJudge = sync.OnceValues(func() (*judge, error) {
 	if j.doc, err = loadREST(rest); err != nil {
 		return nil, err
 	}
-	j.schema, err = gqlparser.LoadSchema(&ast.Source{Name: "schema.graphql", Input: string(schema)})
+	j.schema, err = loadGraphQL(string(schema))
 	return j, err
 })
+
+// loadGraphQL reads the schema. GitHub's has fields twice in one type, with the
+// same meaning, which the reader refuses: the first counts.
+func loadGraphQL(raw string) (*ast.Schema, error) {
+	sources := []*ast.Source{validator.Prelude, {Name: "schema.graphql", Input: raw}}
+	doc, err := parser.ParseSchemas(sources...)
+	if err != nil {
+		return nil, fmt.Errorf("read GitHub's schema: %w", err)
+	}
+	for _, def := range doc.Definitions {
+		seen := make(map[string]bool, len(def.Fields))
+		def.Fields = slices.DeleteFunc(def.Fields, func(f *ast.FieldDefinition) bool {
+			twice := seen[f.Name]
+			seen[f.Name] = true
+			return twice
+		})
+	}
+	schema, err := validator.ValidateSchemaDocument(doc)
+	if err != nil {
+		return nil, fmt.Errorf("validate GitHub's schema: %w", err)
+	}
+	return schema, nil
+}
 
 var component = regexp.MustCompile(`"#/components/([a-z-A-Z]+)/([^"]+)"`)
 
