@@ -39,7 +39,7 @@ func (b *Bot) Answer(ctx context.Context, r Repo, c Command) (Outcome, error) {
 		return ours && o.ByUs
 	}):
 		out.leave("", "it is answered")
-		return out, nil
+		return out, b.each(ctx, s.Repo, &out, React{Comment: c.Comment, Content: "rocket"})
 	case s.Permission < PermissionWrite:
 		return out, b.each(ctx, s.Repo, &out, React{Comment: c.Comment, Content: "confused"})
 	}

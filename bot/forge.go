@@ -40,6 +40,7 @@ type Query struct {
 	Pull    int    // this pull request with our comments and checks on it; 0 for none
 	Comment int64  // this comment of a person on it, as it is now; 0 for none
 	Login   string // what this account may do; "" for nobody
+	Known   []int  // pull requests of ours that a Memory knows: observed however old they are
 }
 
 // A State is a repository as it was observed at one moment.
@@ -50,7 +51,7 @@ type State struct {
 	Default    string // name of the default branch
 	Head       string // its commit; "" while the repository is empty
 	Branches   []Branch
-	Pulls      []Pull // from our branches by us, newest first, in any state
+	Pulls      []Pull // from our branches by us, newest first, in any state; old ones only when Known
 	Pull       *Pull  // the one of the Query; nil when there is none
 	Comments   []Comment
 	Checks     []Check

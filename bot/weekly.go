@@ -14,17 +14,32 @@ func (b *Bot) Weekly(ctx context.Context, r Repo) (Outcome, error) {
 	err := whileStale(func() error {
 		// What an earlier round did stays done, and stays told.
 		did := out.Did
-		s, err := b.Forge.Observe(ctx, r, Query{})
+		records, err := b.Memory.Recall(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		s, err := b.Forge.Observe(ctx, r, Query{Known: pullsOf(records)})
 		if err != nil {
 			return err
 		}
 		out = Outcome{Repo: s.Repo.String(), Commit: s.Head, Did: did}
-		return b.weekly(ctx, s, &out)
+		return b.weekly(ctx, s, records, &out)
 	})
 	return out, err
 }
 
-func (b *Bot) weekly(ctx context.Context, s State, out *Outcome) error {
+// pullsOf are the pull requests that are remembered.
+func pullsOf(records []Record) []int {
+	var out []int
+	for _, rec := range records {
+		if rec.Pull != 0 {
+			out = append(out, rec.Pull)
+		}
+	}
+	return out
+}
+
+func (b *Bot) weekly(ctx context.Context, s State, records []Record, out *Outcome) error {
 	switch {
 	case s.Archived:
 		out.leave("", "the repository is archived")
@@ -33,8 +48,7 @@ func (b *Bot) weekly(ctx context.Context, s State, out *Outcome) error {
 		out.leave("", "the repository is empty")
 		return nil
 	}
-	records, err := b.reconciled(ctx, s)
-	if err != nil {
+	if err := b.reconcile(ctx, s, records); err != nil {
 		return err
 	}
 	snap, err := b.snapshot(ctx, s, s.Head, "")
@@ -80,23 +94,19 @@ func (b *Bot) tidy(ctx context.Context, s State, snap Snapshot, d Decision, reco
 	return nil
 }
 
-// reconciled is what we remember, brought in line with what is.
-func (b *Bot) reconciled(ctx context.Context, s State) ([]Record, error) {
-	records, err := b.Memory.Recall(ctx, s.Repo.ID)
-	if err != nil {
-		return nil, err
-	}
+// reconcile brings what we remember in line with what is.
+func (b *Bot) reconcile(ctx context.Context, s State, records []Record) error {
 	for i, rec := range records {
 		now := reconcile(rec, s, b.Now())
 		if now.State == rec.State {
 			continue
 		}
 		if err := b.Memory.Remember(ctx, now); err != nil {
-			return nil, err
+			return err
 		}
 		records[i] = now
 	}
-	return records, nil
+	return nil
 }
 
 func (b *Bot) scope(ctx context.Context, s State, snap Snapshot, d Decision, rec Record, p *Proposal) *scope {
