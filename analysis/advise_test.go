@@ -36,20 +36,24 @@ var update = flag.Bool("update", false, "write the golden files")
 // Rules that may write are always shown, unless nothing was looked at; those that
 // only advise when they speak.
 // // Unless a case says otherwise a run succeeds after 30 minutes, complete.
-func TestCaseBook(t *testing.T) {
-	for name, ar := range cases(t) {
-		t.Run(name, func(t *testing.T) {
+func TestCaseBook(t *testing.T) { golden(t, "cases", "advice", (*testCase).advice) }
+
+// golden holds what is said of every case in a folder.
+func golden(t *testing.T, dir, name string, say func(*testCase) string) {
+	t.Helper()
+	for file, ar := range casesIn(t, dir) {
+		t.Run(file, func(t *testing.T) {
 			job := parseCase(t, string(ar.Files[0].Data))
-			got := job.advice()
+			got := say(&job)
 			if *update {
-				ar.Files = []txtar.File{ar.Files[0], {Name: "advice", Data: []byte(got)}}
-				if err := os.WriteFile(filepath.Join("testdata/cases", name), txtar.Format(ar), 0o644); err != nil {
+				ar.Files = []txtar.File{ar.Files[0], {Name: name, Data: []byte(got)}}
+				if err := os.WriteFile(filepath.Join("testdata", dir, file), txtar.Format(ar), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return
 			}
 			if diff := cmp.Diff(string(ar.Files[1].Data), got); diff != "" {
-				t.Errorf("advice (-want +got):\n%s", diff)
+				t.Errorf("%s (-want +got):\n%s", name, diff)
 			}
 		})
 	}
@@ -207,9 +211,11 @@ func describe(a Advice, about []string) string {
 	return b.String()
 }
 
-func cases(t testing.TB) map[string]*txtar.Archive {
+func cases(t testing.TB) map[string]*txtar.Archive { return casesIn(t, "cases") }
+
+func casesIn(t testing.TB, dir string) map[string]*txtar.Archive {
 	t.Helper()
-	files, err := filepath.Glob("testdata/cases/*.txtar")
+	files, err := filepath.Glob("testdata/" + dir + "/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
@@ -230,6 +236,9 @@ type testCase struct {
 	now     time.Time
 	policy  Policy
 	about   []string
+
+	proposed Conf    // of an assessment
+	promise  Promise // of a judgement
 }
 
 func parseCase(t testing.TB, src string) testCase {
@@ -268,6 +277,15 @@ func (c *testCase) parseLine(line string) error {
 		return err
 	case "gate":
 		return c.gate(rest)
+	case "propose":
+		key, value, _ := strings.Cut(rest, "=")
+		if c.proposed == nil {
+			c.proposed = Conf{}
+		}
+		c.proposed[key] = value
+		return nil
+	case "merged":
+		return c.merged(rest)
 	case "about":
 		c.about = strings.Fields(rest)
 		return nil
@@ -395,6 +413,9 @@ func setColumn(r *Run, name, value string) error {
 	case *Opt[float64]:
 		f.OK = true
 		f.V, err = strconv.ParseFloat(value, 64)
+	case *Conf:
+		key, v, _ := strings.Cut(value, ":")
+		*f = Conf{key: v}
 	case *int64:
 		*f, err = strconv.ParseInt(value, 10, 64)
 	case *map[string]int64:

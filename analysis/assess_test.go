@@ -1,0 +1,66 @@
+package analysis
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What somebody's change will do, in the language of the case book and
+//
+//	propose KEY=VALUE     a property that the change sets; KEY= takes it out
+func TestAssess(t *testing.T) {
+	golden(t, "assess", "assessment", func(c *testCase) string {
+		a := Assess(c.profile(), c.proposed, c.policy)
+		var b strings.Builder
+		for _, x := range a.Changes {
+			fmt.Fprintf(&b, "%s %s -> %q: %s, %s\n", x.Key, x.From, x.To, x.Prospect, x.Reason)
+			for _, e := range x.Evidence {
+				fmt.Fprintf(&b, "    %s: %.4g %s\n", e.Label, e.Value, e.Unit)
+			}
+		}
+		fmt.Fprintf(&b, "worst: %s\n", a.Worst())
+		return b.String()
+	})
+}
+
+// How a merged change turned out, in the language of the case book and
+//
+//	merged 2026-10-01 RULE KEY=VALUE duration=1 cost=0.75    the promise
+//
+// The history goes on after the merge.
+func TestJudge(t *testing.T) {
+	golden(t, "judge", "judgement", func(c *testCase) string {
+		var old []Run
+		for _, r := range c.runs {
+			if r.Start.Before(c.promise.Merged) {
+				old = append(old, r)
+			}
+		}
+		before := NewProfile("job", old, c.promise.Merged, c.policy)
+		j := Judge(c.promise, before, c.profile(), c.policy)
+		var b strings.Builder
+		fmt.Fprintf(&b, "%s: %s\n%s under it, revert: %t\n", j.Outcome, j.Reason, plural(j.Runs, "run"), j.Revert)
+		for _, e := range j.Evidence {
+			fmt.Fprintf(&b, "    %s: %.3g %s\n", e.Label, e.Value, e.Unit)
+		}
+		return b.String()
+	})
+}
+
+func (c *testCase) merged(s string) error {
+	words := strings.Fields(s)
+	if len(words) != 5 {
+		return fmt.Errorf("want a date, a rule, a change and two factors")
+	}
+	var err error
+	c.promise.Merged, err = time.Parse(time.DateOnly, words[0])
+	if err != nil {
+		return err
+	}
+	key, to, _ := strings.Cut(words[2], "=")
+	c.promise.Changes = []Change{{Key: key, To: to, Rule: words[1]}}
+	_, err = fmt.Sscanf(words[3]+" "+words[4], "duration=%g cost=%g", &c.promise.Duration, &c.promise.Cost)
+	return err
+}

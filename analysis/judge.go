@@ -1,0 +1,254 @@
+package analysis
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// An Outcome is how a merged change turned out.
+type Outcome string
+
+// The outcomes.
+const (
+	TooEarly Outcome = "too_early" // not a full cycle of runs under it yet
+	Kept     Outcome = "kept"      // as promised, within the job's own noise
+	Better   Outcome = "better"
+	Worse    Outcome = "worse"
+)
+
+// A Promise is what was said of a change when it was proposed.
+type Promise struct {
+	Changes []Change
+	Merged  time.Time
+	// Duration and Cost are the promised factors of duration and of memory
+	// reserved; 0 means that none was promised, and 1 is taken.
+	Duration float64
+	Cost     float64
+}
+
+// A Judgement is what the runs since the merge say of a promise.
+type Judgement struct {
+	Outcome  Outcome    `json:"outcome"`
+	Reason   string     `json:"reason"`
+	Runs     int        `json:"runs"` // under the new configuration
+	Evidence []Evidence `json:"evidence,omitempty"`
+	// Revert means that the job was better off before.
+	Revert bool `json:"revert"`
+}
+
+// Judge compares the runs under a merged change with the promise and with the
+// runs before it: a cohort each, of the same environment and kind of run. After
+// are the runs that started since the merge; those that do not have the new
+// values are not counted.
+//
+// The bound is the job's own noise, not a fixed factor. Durations and
+// reservations are taken per byte of input where that makes the runs before the
+// merge more alike, so that the growth of data is not blamed on the change. An
+// out-of-memory or a container kill that is new is worse at once; everything
+// else waits for a full cycle.
+func Judge(pr Promise, before, after *Profile, pol Policy) Judgement {
+	runs := pick(after.Runs, func(r *Run) bool { return !r.Start.Before(pr.Merged) && has(r, pr.Changes) })
+	j := Judgement{Outcome: TooEarly, Runs: len(runs)}
+	if what := newFailure(before.Runs, runs); what != "" {
+		j.Outcome, j.Reason, j.Revert = Worse, what+" since the merge, and none before", true
+		return j
+	}
+	if len(runs) == 0 {
+		j.Reason = "no run has the new values yet"
+		return j
+	}
+	if why := cycleIncomplete(before, runs, pol); why != "" {
+		j.Reason = why
+		return j
+	}
+	if stillLacks(pr, runs) {
+		j.Outcome, j.Reason = Worse, "the runs still run out of memory: the next step, or a person, is due"
+		return j
+	}
+	return j.compare(pr, sane(before.Runs), sane(runs))
+}
+
+// has says whether a run had all new values.
+func has(r *Run, changes []Change) bool {
+	for _, c := range changes {
+		prop, ok := FindProperty(c.Key)
+		if !ok || r.Conf.canonical(prop) != (Conf{prop.Name: c.To}).canonical(prop) {
+			return false
+		}
+	}
+	return true
+}
+
+// newFailure names a failure for memory that only the runs after have.
+func newFailure(before, after []*Run) string {
+	for _, f := range []struct {
+		what string
+		has  func(*Run) bool
+	}{
+		{"an OutOfMemoryError", outOfHeap},
+		{"a container killed for its memory", func(r *Run) bool { return r.ExecutorsLost[LossContainerMemory] > 0 }},
+		{"one task that took its executors along until the job failed", diedOfOneTask},
+	} {
+		if count(after, f.has) > 0 && count(before, f.has) == 0 {
+			return f.what
+		}
+	}
+	return ""
+}
+
+// stillLacks says whether a change that was to end failures for memory did not.
+func stillLacks(pr Promise, runs []*Run) bool {
+	if len(pr.Changes) == 0 {
+		return false
+	}
+	switch pr.Changes[0].Rule {
+	case heapOOM.Name:
+		return count(runs, outOfHeap) > 0
+	case containerKill.Name:
+		return count(runs, func(r *Run) bool { return r.ExecutorsLost[LossContainerMemory] > 0 }) > 0
+	}
+	return false
+}
+
+// cycleIncomplete says what the runs since the merge lack to a full cycle: the
+// time that the runs before cover, at most the policy's history.
+func cycleIncomplete(before *Profile, runs []*Run, pol Policy) string {
+	cycle := pol.MinHistory
+	if len(before.Runs) > 0 {
+		cycle = min(cycle, before.Span())
+	}
+	span := runs[len(runs)-1].Start.Sub(runs[0].Start)
+	switch {
+	case len(runs) < pol.MinRuns:
+		return fmt.Sprintf("%s with the new values, %d needed", plural(len(runs), "run"), pol.MinRuns)
+	case span < cycle:
+		return fmt.Sprintf("the runs with the new values cover %s of a cycle of %s", days(span), days(cycle))
+	}
+	return ""
+}
+
+// sane are the runs whose figures can be compared.
+func sane(runs []*Run) []*Run {
+	return pick(runs, func(r *Run) bool { return r.Complete() && r.Status != StatusFailed })
+}
+
+// compare judges duration and memory reserved.
+func (j Judgement) compare(pr Promise, before, after []*Run) Judgement {
+	j.Outcome, j.Reason = Kept, "as promised, within the job's own noise"
+	for _, m := range []struct {
+		name, label string
+		of          func(*Run) Opt[float64]
+		promised    float64
+	}{
+		{"end_ts", "duration", seconds, pr.Duration},
+		{"memory_byte_ms", "memory reserved", gbHours, pr.Cost},
+	} {
+		promised := m.promised
+		if promised <= 0 {
+			promised = 1
+		}
+		c, ok := contrast(before, after, m.of, promised)
+		if !ok {
+			continue
+		}
+		j.Evidence = append(j.Evidence,
+			Evidence{m.name, m.label + " after over before" + c.per, c.factor, "times"},
+			Evidence{m.name, m.label + ", promised", promised, "times"},
+			Evidence{m.name, m.label + ", the job's own noise", c.bound, "times"})
+		switch off := c.factor / promised; {
+		case off > c.bound:
+			j.Outcome, j.Reason = Worse, fmt.Sprintf("%s is %.2f times that before%s, %.2f promised", m.label, c.factor, c.per, promised)
+			j.Revert = c.factor > c.bound
+			return j
+		case off < 1/c.bound && j.Outcome == Kept:
+			j.Outcome, j.Reason = Better, fmt.Sprintf("%s is %.2f times that before%s, %.2f promised", m.label, c.factor, c.per, promised)
+		}
+	}
+	if len(j.Evidence) == 0 {
+		j.Outcome, j.Reason = TooEarly, "no complete run before and after to compare"
+	}
+	return j
+}
+
+func seconds(r *Run) Opt[float64] {
+	d := r.Duration()
+	return Opt[float64]{V: d.V.Seconds(), OK: d.OK && d.V > 0}
+}
+
+// A contrasted pair of medians: their factor and how far from 1 noise alone
+// takes it.
+type contrasted struct {
+	factor, bound float64
+	per           string
+}
+
+// leastBound is a difference that is never worth a word.
+const leastBound = 1.05
+
+// sameInput is how far the medians of input may be apart to count as the same.
+const sameInput = 1.1
+
+// contrast compares the medians of a figure, as it is or per byte of input:
+// whichever varies less; where the input itself has changed, whichever is nearer
+// to the promise, because nobody knows how the job grows with its data.
+func contrast(before, after []*Run, of func(*Run) Opt[float64], promised float64) (contrasted, bool) {
+	plain, ok := logContrast(before, after, of)
+	perByte, okByte := logContrast(before, after, func(r *Run) Opt[float64] {
+		v := of(r)
+		return Opt[float64]{V: v.V / float64(max(1, r.InputBytes.V)), OK: v.OK && r.InputBytes.V > 0}
+	})
+	perByte.per = " per byte of input"
+	if !okByte || len(measured(before, inputOf)) < len(before) || len(measured(after, inputOf)) < len(after) {
+		return plain, ok
+	}
+	grew, _ := logContrast(before, after, func(r *Run) Opt[float64] { return Some(float64(r.InputBytes.V)) })
+	if changed := math.Abs(math.Log(grew.factor)) > math.Log(sameInput); changed {
+		if math.Abs(math.Log(perByte.factor/promised)) < math.Abs(math.Log(plain.factor/promised)) {
+			return perByte, true
+		}
+		return plain, ok
+	}
+	if perByte.bound < plain.bound {
+		return perByte, true
+	}
+	return plain, ok
+}
+
+func inputOf(r *Run) Opt[int64] { return r.InputBytes }
+
+// logContrast works on logarithms: noise of durations is a factor. The bound is
+// three standard errors of the difference of two medians, the spread taken from
+// the median absolute deviation of the runs before.
+func logContrast(before, after []*Run, of func(*Run) Opt[float64]) (contrasted, bool) {
+	x, y := logs(before, of), logs(after, of)
+	if len(x) < 3 || len(y) == 0 {
+		return contrasted{}, false
+	}
+	mx, my := lowerMedian(x), lowerMedian(y)
+	spread := max(deviation(x, mx), deviation(y, my))
+	se := 1.2533 * spread * math.Sqrt(1/float64(len(x))+1/float64(len(y)))
+	return contrasted{factor: math.Exp(my - mx), bound: max(leastBound, math.Exp(3*se))}, true
+}
+
+func logs(runs []*Run, of func(*Run) Opt[float64]) []float64 {
+	var out []float64
+	for _, v := range measured(runs, of) {
+		if v > 0 && !math.IsInf(v, 0) {
+			out = append(out, math.Log(v))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// deviation is the standard deviation that a median absolute deviation stands
+// for.
+func deviation(v []float64, median float64) float64 {
+	d := make([]float64, len(v))
+	for i, x := range v {
+		d[i] = math.Abs(x - median)
+	}
+	return 1.4826 * lowerMedian(d)
+}
