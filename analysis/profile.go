@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -61,8 +62,49 @@ func NewProfile(job string, runs []Run, now time.Time, pol Policy) *Profile {
 	main := largestGroup(recent)
 	recent = p.keep(recent, "another environment or kind of run", func(r *Run) bool { return groupOf(r) == main })
 	newest := recent[len(recent)-1]
-	p.Runs = p.keep(recent, "an earlier configuration or Spark version", func(r *Run) bool { return sameCohort(r, newest) })
+	recent = p.keep(recent, "an earlier configuration or Spark version", func(r *Run) bool { return sameCohort(r, newest) })
+	recent = p.keep(recent, "other queries", func(r *Run) bool { return samePlan(r, newest) })
+	first := scaleChange(recent)
+	p.Runs = p.keep(recent, "another scale of input", func(r *Run) bool { return !r.Start.Before(first) })
 	return p
+}
+
+// samePlan says whether two runs had the same queries, as far as is known. A
+// new build of the same code has the same.
+func samePlan(a, b *Run) bool {
+	return a.PlanFingerprint == "" || b.PlanFingerprint == "" || a.PlanFingerprint == b.PlanFingerprint
+}
+
+// Bounds of a change of scale: the input of all runs since is at least this
+// many times that of all before, or as much smaller, and there are this many on
+// each side. A single large run is month end, not a change.
+const (
+	otherScale = 4
+	scaleRuns  = 3
+)
+
+// scaleChange is when the input last changed its scale for good; a zero time
+// when it did not.
+func scaleChange(runs []*Run) time.Time {
+	n := len(runs)
+	least, most := make([]int64, n+1), make([]int64, n+1) // of the runs from i on
+	least[n] = math.MaxInt64
+	for i := n - 1; i >= 0; i-- {
+		v := runs[i].InputBytes
+		if !v.OK || v.V <= 0 {
+			return time.Time{} // not known of every run
+		}
+		least[i], most[i] = min(least[i+1], v.V), max(most[i+1], v.V)
+	}
+	var change time.Time
+	low, high := int64(math.MaxInt64), int64(0) // of the runs before i
+	for i, r := range runs {
+		if i >= scaleRuns && n-i >= scaleRuns && (least[i]/otherScale >= high || low/otherScale >= most[i]) {
+			change = r.Start
+		}
+		low, high = min(low, r.InputBytes.V), max(high, r.InputBytes.V)
+	}
+	return change
 }
 
 func (p *Profile) keep(runs []*Run, reason string, ok func(*Run) bool) []*Run {
