@@ -18,18 +18,21 @@ const module = "github.com/sparktune/sparktune"
 // not in the table may not exist: adding one is a decision, with its reason in
 // the commit that adds the row.
 var layers = map[string][]string{
-	"analysis":          {},
-	"analysis/eventlog": {"analysis"},
-	"analysis/lake":     {"analysis"},
-	"patcher":           {},
-	"prompts":           {"analysis"},
-	"prompts/bedrock":   {"prompts"},
-	"bot":               {"analysis", "patcher", "prompts", "bot/policy"},
-	"bot/ghapp":         {"bot"},
-	"bot/ghapp/ghtest":  {},
-	"bot/policy":        {"analysis", "patcher"},
-	"cmd/sparktune":     {"analysis", "analysis/eventlog", "analysis/lake", "patcher", "prompts", "prompts/bedrock", "bot", "bot/policy"},
-	"lab":               {},
+	"analysis":            {},
+	"analysis/eventlog":   {"analysis"},
+	"analysis/lake":       {"analysis"},
+	"patcher":             {},
+	"prompts":             {"analysis"},
+	"prompts/bedrock":     {"prompts"},
+	"bot":                 {"analysis", "patcher", "prompts", "bot/policy"},
+	"bot/ghapp":           {"bot"},
+	"bot/ghapp/ghtest":    {},
+	"bot/policy":          {"analysis", "patcher"},
+	"bot/store":           {"bot"},
+	"bot/store/storetest": {"bot"},
+	"webhooks":            {},
+	"cmd/sparktune":       {"analysis", "analysis/eventlog", "analysis/lake", "patcher", "prompts", "prompts/bedrock", "bot", "bot/ghapp", "bot/policy", "bot/store", "webhooks"},
+	"lab":                 {},
 }
 
 // vendors says which of our packages may import a module: the only ones that
@@ -44,7 +47,7 @@ var vendors = map[string][]string{
 	"github.com/klauspost/compress":         {"analysis/eventlog"},
 	"github.com/spf13/pflag":                {"cmd/sparktune"},
 	"github.com/yuin/goldmark":              {"prompts"},
-	"github.com/aws/aws-sdk-go-v2":          {"prompts/bedrock"},
+	"github.com/aws/aws-sdk-go-v2":          {"prompts/bedrock", "cmd/sparktune"},
 	"github.com/aws/smithy-go":              {"prompts/bedrock"},
 	"github.com/google/go-github":           {"bot/ghapp"},
 	"github.com/bradleyfalzon":              {"bot/ghapp"},
