@@ -6,6 +6,7 @@ a run without that file is made again from nothing. So the whole may be killed
 at any time and started again. Standard library only.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -13,6 +14,7 @@ import pwd
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -23,8 +25,8 @@ LAB = Path(__file__).resolve().parent
 ROOT = LAB.parent
 CACHE = Path(os.environ.get("SPARKTUNE_CACHE") or Path.home() / ".cache" / "sparktune")
 
-# Runs by dags test are manual ones; how many seconds one may take before it
-# counts as hung. The longest job of the lab takes seven minutes.
+# How many seconds a run may take before it counts as hung. The longest job of
+# the lab takes seven minutes.
 TIMEOUT = 1200
 
 
@@ -41,10 +43,30 @@ class Run:
     job: str = ""  # name of the job when its log does not say it
     kill: tuple = ()  # seconds after which one executor is terminated from outside, each
     edit: tuple = ()  # (file, old, new): the DAG file as it was at that date
+    # How Airflow comes to run it. manual is dags test. scheduled is a real
+    # scheduler, which runs the dates before as well when its DAG catches up.
+    kind: str = "manual"
 
     @property
     def key(self):
-        return f"{self.dag}.{self.date.replace(':', '').replace('+0000', '')}"
+        key = f"{self.dag}.{self.date.replace(':', '').replace('+0000', '')}"
+        return key if self.kind == "manual" else f"{key}.{self.kind}"
+
+    @property
+    def airflow(self):
+        """The environment of lab/setup that makes it. Airflow 2, for a backfill
+        in one process and a scheduler that needs no API server beside it."""
+        return "airflow" if self.kind == "manual" else "airflow2"
+
+    @property
+    def command(self):
+        airflow = CACHE / self.airflow / "bin" / "airflow"
+        if self.kind == "scheduled":
+            return [airflow, "scheduler"]
+        if self.kind == "backfill":
+            return [airflow, "dags", "backfill", "--start-date", self.date, "--end-date", self.date, "--yes", self.dag]
+        skip = ["--mark-success-pattern", self.skip] if self.skip else []
+        return [airflow, "dags", "test", self.dag, self.date, *skip]
 
 
 def say(text):
@@ -65,6 +87,19 @@ def stop(child):
             pass
 
 
+def scheduled(home, run):
+    """Whether a scheduler (of Airflow 2) has finished the DAG run of a logical date."""
+    with contextlib.closing(sqlite3.connect(f"file:{home}/airflow.db?mode=ro", uri=True)) as db:
+        try:
+            rows = db.execute(
+                "SELECT 1 FROM dag_run WHERE dag_id = ? AND execution_date LIKE ? AND state IN ('success', 'failed')",
+                (run.dag, run.date[:10] + "%"),
+            ).fetchall()
+        except sqlite3.OperationalError:  # locked: the next look will tell
+            return False
+    return bool(rows)
+
+
 class Lab:
     def __init__(self, folder, repo, spark="spark"):
         self.folder, self.repo, self.spark = Path(folder).resolve(), Path(repo).resolve(), spark
@@ -83,7 +118,7 @@ class Lab:
         except OSError:
             say("another run is going on in this folder, waiting")
             fcntl.flock(self.lock, fcntl.LOCK_EX)
-        subprocess.run([LAB / "setup", "airflow", self.spark, "yarn"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([LAB / "setup", self.spark, "yarn"], check=True, stdout=subprocess.DEVNULL)
         out = subprocess.run(
             [LAB / "up", "--dir", self.folder, "--spark", self.spark], check=True, stdout=subprocess.PIPE, text=True
         ).stdout.strip()
@@ -102,30 +137,32 @@ class Lab:
     def spark_home(self):
         return next((CACHE / self.spark / "lib").glob("python3*/site-packages/pyspark"))
 
-    def home(self, identity):
+    def home(self, run):
         """Returns an AIRFLOW_HOME with its database, with or without the identity policy."""
-        home = self.folder / ("airflow" if identity else "airflow-plain")
+        home = self.folder / (run.airflow if run.identity else run.airflow + "-plain")
         (home / "config").mkdir(parents=True, exist_ok=True)
-        if identity:
+        if run.identity:
             shutil.copy(ROOT / "docs" / "airflow_local_settings.py", home / "config")
         if not (home / ".migrated").exists():
             for f in home.glob("airflow.db*"):
                 f.unlink()
             with open(home / "migrate.log", "w") as log:
                 subprocess.run(
-                    [CACHE / "airflow" / "bin" / "airflow", "db", "migrate"],
-                    check=True, env=self.airflow_env(home), stdout=log, stderr=log,
+                    [CACHE / run.airflow / "bin" / "airflow", "db", "migrate"],
+                    check=True, env=self.airflow_env(run, home), stdout=log, stderr=log,
                 )  # fmt: skip
             (home / ".migrated").touch()
         return home
 
-    def airflow_env(self, home):
+    def airflow_env(self, run, home):
         return {
             **self.env,
-            "PATH": f"{self.env['SPARK_HOME']}/bin:{CACHE}/airflow/bin:{self.env['PATH']}",
+            "PATH": f"{self.env['SPARK_HOME']}/bin:{CACHE}/{run.airflow}/bin:{self.env['PATH']}",
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
             "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type": "spark", "host": "yarn", "extra": {"deploy-mode": "client"}}',
             "AIRFLOW_VAR_LAKE": f"file://{self.folder}/lake",
             "SPARKTUNE_ENVIRONMENT": "prod",
@@ -140,10 +177,14 @@ class Lab:
 
     def make(self, run):
         """Makes one DAG run and returns what done.json says."""
-        home = self.home(run.identity)
+        home = self.home(run)
         folder = self.folder / "runs" / run.key
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "events").mkdir(parents=True)
+        if run.kind != "manual":
+            # A scheduler, and a backfill, go on where the database says that
+            # the last one stopped: each has its own.
+            home = shutil.copytree(home, folder / "airflow", ignore=shutil.ignore_patterns("airflow.cfg"))
         # A folder of event logs for each run: whatever a killed run left
         # behind can't be taken for a log of this one.
         shutil.copytree(self.env["SPARK_CONF_DIR"], folder / "spark-conf")
@@ -158,10 +199,7 @@ class Lab:
             if old not in text:
                 raise SystemExit(f"{file} does not say {old!r}")
             (repo / file).write_text(text.replace(old, new))
-        command = [CACHE / "airflow" / "bin" / "airflow", "dags", "test", run.dag, run.date]
-        if run.skip:
-            command += ["--mark-success-pattern", run.skip]
-        env = self.airflow_env(home) | {"SPARK_CONF_DIR": str(folder / "spark-conf"), **dict(run.env)}
+        env = self.airflow_env(run, home) | {"SPARK_CONF_DIR": str(folder / "spark-conf"), **dict(run.env)}
         # Only the file that declares the DAG: loading all of them three times
         # is half of what a short run costs.
         (folder / "dags").mkdir()
@@ -172,10 +210,10 @@ class Lab:
         start = time.monotonic()
         with open(folder / "airflow.log", "w") as log:
             child = subprocess.Popen(
-                command, cwd=repo, env=env, stdout=log, stderr=log, pass_fds=[self.lock], start_new_session=True
+                run.command, cwd=repo, env=env, stdout=log, stderr=log, pass_fds=[self.lock], start_new_session=True
             )
             try:
-                over = self.watch(child, run, start)
+                over = self.watch(child, run, home, start)
             except BaseException:
                 stop(child)
                 raise
@@ -191,14 +229,16 @@ class Lab:
         partial.rename(folder / "done.json")
         return result
 
-    def watch(self, child, run, start):
-        """Waits for a run, terminating executors when it asks for that. True means it was stopped."""
+    def watch(self, child, run, home, start):
+        """Waits for a run, terminating executors when it asks for that. True means it took too long."""
         kills = list(run.kill)
         first = None
         while child.poll() is None:
             if time.monotonic() - start > TIMEOUT:
                 stop(child)
                 return True
+            if run.kind == "scheduled" and scheduled(home, run):
+                stop(child)
             if kills:
                 executors = self.executors()
                 if executors and first is None:
@@ -226,6 +266,7 @@ class Lab:
     def make_all(self, runs):
         """Makes every run that is not done yet, and tells how far it is."""
         todo = [r for r in runs if self.done(r) is None]
+        subprocess.run([LAB / "setup", *{r.airflow for r in todo}], check=True, stdout=subprocess.DEVNULL)
         say(f"{plural(len(runs), 'run')}, {len(runs) - len(todo)} done before; about {sum(r.seconds for r in todo) // 60 + 1} min to go")
         start = time.monotonic()
         for i, run in enumerate(todo):

@@ -47,6 +47,18 @@ with DAG("lab_overmem_blind", schedule="@daily", start_date=START, catchup=False
         num_executors=2,
     )
 
+with DAG("lab_overmem", schedule="@daily", start_date=START, catchup=False):
+    SparkSubmitOperator(
+        task_id="overmem",
+        name="overmem",
+        application="jobs/sum.py",
+        application_args=["300000000", "8"],
+        executor_memory="4g",
+        executor_cores=1,
+        num_executors=2,
+        conf={**MEASURED},
+    )
+
 with DAG("lab_well_cached", schedule="@daily", start_date=START, catchup=False):
     SparkSubmitOperator(
         task_id="well_cached",
@@ -60,20 +72,20 @@ with DAG("lab_well_cached", schedule="@daily", start_date=START, catchup=False):
     )
 
 with DAG("lab_growing", schedule="@daily", start_date=START, catchup=False):
-    # Forty million rows on the first of the month, eighty on the second ...
+    # The table that it keeps in memory is larger every day.
     SparkSubmitOperator(
         task_id="growing",
         name="growing",
-        application="jobs/sum.py",
-        application_args=["{{ logical_date.day * 40000000 }}", "{{ logical_date.day * 2 }}"],
-        executor_memory="1g",
+        application="jobs/cached.py",
+        application_args=["{{ logical_date.day * 400000 }}", "8", "6"],
+        executor_memory="2g",
         executor_cores=1,
         num_executors=2,
         conf={**MEASURED},
     )
 
 with DAG("lab_reconfigured", schedule="@daily", start_date=START, catchup=False):
-    # Was 3g until the third of November.
+    # Was 3g until the second of November.
     SparkSubmitOperator(
         task_id="reconfigured",
         name="reconfigured",
