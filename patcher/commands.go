@@ -20,12 +20,20 @@ func (d *declared) commands(v *value, params *value) []*declared {
 		if len(found) > 1 {
 			x.at = c.at
 		}
-		s := x.submission(c.words)
-		x.gaps = append(x.gaps, s.textGap(c.all, false))
-		out = append(out, &x)
+		out = append(out, x.command(c, params)...)
 	}
 	nameEach(out)
 	return out
+}
+
+// command returns the jobs of one command of a script.
+func (d *declared) command(c command, params *value) []*declared {
+	if c.aws {
+		return d.awsCLI(c, params)
+	}
+	s := d.submission(c.words)
+	d.gaps = append(d.gaps, s.textGap(c.all, false))
+	return []*declared{d}
 }
 
 // nameEach gives jobs that share a task names of their own.
@@ -105,6 +113,6 @@ func (s *submission) listGap(v *value) gap {
 
 // looksLikeCommand is the cheap test before a text is read as shell.
 func looksLikeCommand(v *value) bool {
-	return strings.Contains(joinPieces(v.pieces), "spark-submit") || strings.Contains(joinPieces(v.pieces), "spark3-submit") ||
-		strings.Contains(joinPieces(v.pieces), "spark_submit")
+	text := joinPieces(v.pieces)
+	return slices.ContainsFunc([]string{"spark-submit", "spark3-submit", "spark_submit", "aws emr"}, func(s string) bool { return strings.Contains(text, s) })
 }

@@ -71,7 +71,7 @@ func (f *finder) documentAs(src *source, ext string) string {
 		}
 		return why
 	case ".json":
-		doc, why := readJSON(src)
+		doc, why := readJSON(v.pieces)
 		if why == "" {
 			f.tables(doc, src)
 		}
@@ -79,7 +79,7 @@ func (f *finder) documentAs(src *source, ext string) string {
 	case ".sh", ".bash":
 		return f.script(v, src)
 	case ".conf", ".properties", ".hocon":
-		if bytes.ContainsAny(src.text, "{") && ext != ".properties" {
+		if ext == ".hocon" || ext == ".conf" && isHOCON(src) {
 			doc, why := readHOCON(src)
 			if why == "" {
 				f.tables(doc, src)
@@ -91,17 +91,30 @@ func (f *finder) documentAs(src *source, ext string) string {
 	return ""
 }
 
+// isHOCON tells HOCON from lines of "key value": a line of it opens an object.
+// A brace in a value or a comment of spark-defaults does not.
+func isHOCON(src *source) bool {
+	for line := range bytes.Lines(src.text) {
+		line, _, _ = bytes.Cut(line, []byte("#"))
+		line = bytes.TrimSpace(line)
+		if bytes.HasSuffix(line, []byte("{")) || bytes.HasSuffix(line, []byte("}")) && bytes.ContainsAny(line, "=:") && !bytes.Contains(line, []byte("${")) {
+			return true
+		}
+	}
+	return false
+}
+
 // script is a shell script: every spark-submit in it is a job.
 func (f *finder) script(v *value, src *source) string {
 	ps := masked(v.pieces, nil)
 	found, why := shellCommands(ps, 0)
 	for _, c := range found {
-		d := &declared{at: c.at}
-		d.Operator = "spark-submit"
-		s := d.submission(c.words)
-		d.gaps = append(d.gaps, s.textGap(c.all, false))
-		d.passed()
-		f.declare(d)
+		base := &declared{at: c.at}
+		base.Operator = "spark-submit"
+		for _, d := range base.command(c, nil) {
+			d.passed()
+			f.declare(d)
+		}
 	}
 	return why
 }

@@ -8,57 +8,82 @@ import (
 
 // readJSON returns the value of a JSON file, comments and trailing commas
 // allowed, or why it has none.
-func readJSON(src *source) (*value, string) {
-	if tooDeep(string(src.text)) {
+func readJSON(ps []piece) (*value, string) {
+	text := joinPieces(ps)
+	if tooDeep(text) {
 		return nil, "it nests too deep"
 	}
-	doc, err := hujson.Parse(src.text)
+	doc, err := hujson.Parse([]byte(text))
 	if err != nil {
 		return nil, "it does not parse as JSON: " + strings.TrimPrefix(err.Error(), "hujson: ")
 	}
-	r := jsonReader{src: src}
+	r := jsonReader{pieces: ps, text: text}
+	if len(ps) == 1 && ps[0].same && ps[0].why == "" {
+		r.src = ps[0].at.src
+		r.base = ps[0].at.start
+	}
 	return r.value(doc, 0), ""
 }
 
-type jsonReader struct{ src *source }
+// A jsonReader gives the parser's values the bytes that they have in a file.
+type jsonReader struct {
+	pieces []piece
+	text   string
+	// src and base are set where the whole text is one run of a file.
+	src  *source
+	base int
+}
+
+func (r jsonReader) span(start, end int) span {
+	if r.src != nil {
+		return span{r.src, r.base + start, r.base + end}
+	}
+	return spanOf(r.cut(start, end))
+}
+
+func (r jsonReader) cut(start, end int) []piece {
+	if start == end {
+		return nil
+	}
+	if r.src != nil {
+		return []piece{{text: r.text[start:end], at: r.span(start, end), same: true}}
+	}
+	return cut(r.pieces, start, end)
+}
 
 func (r jsonReader) value(x hujson.Value, depth int) *value {
-	at := span{r.src, x.StartOffset, x.EndOffset}
+	at := r.span(x.StartOffset, x.EndOffset)
 	if depth > maxDepth {
 		return unknownValue(at, "the document is too deep")
 	}
-	switch x := x.Value.(type) {
+	switch y := x.Value.(type) {
 	case hujson.Literal:
-		return r.literal(x, at)
+		return r.literal(y, at, x.StartOffset, x.EndOffset)
 	case *hujson.Array:
 		v := &value{kind: sequence, at: at}
-		for _, e := range x.Elements {
+		for _, e := range y.Elements {
 			v.items = append(v.items, r.value(e, depth+1))
 		}
 		return v
 	case *hujson.Object:
-		v := &value{kind: mapping, at: at, slots: []slot{{op: opEntry, at: at, dial: jsonDialect}}}
-		for _, m := range x.Members {
+		v := &value{kind: mapping, at: at}
+		if text := at.String(); strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") && !strings.Contains(text, `\"`) {
+			v.slots = []slot{{op: opEntry, at: at, dial: jsonDialect}}
+		}
+		for _, m := range y.Members {
 			key := m.Name.Value.(hujson.Literal).String()
-			v.entries = append(v.entries, entry{key: key, at: span{r.src, m.Name.StartOffset, m.Value.EndOffset}, val: r.value(m.Value, depth+1), home: v})
+			v.entries = append(v.entries, entry{key: key, at: r.span(m.Name.StartOffset, m.Value.EndOffset), val: r.value(m.Value, depth+1), home: v})
 		}
 		return v
 	}
 	return unknownValue(at, "it is empty")
 }
 
-func (r jsonReader) literal(x hujson.Literal, at span) *value {
+func (r jsonReader) literal(x hujson.Literal, at span, start, end int) *value {
 	v := &value{kind: scalar, typ: text, at: at}
 	switch x.Kind() {
 	case '"':
-		in := span{r.src, at.start + 1, at.end - 1}
-		same := !strings.Contains(in.String(), `\`)
-		if s := x.String(); s != "" || same {
-			v.pieces = masked([]piece{{text: s, at: in, same: same}}, nil)
-		}
-		if len(v.pieces) == 0 {
-			v.pieces = []piece{{at: in, same: true}}
-		}
+		v.pieces = r.content(x, start+1, end-1)
 		return v
 	case '0':
 		v.typ = integer
@@ -68,8 +93,37 @@ func (r jsonReader) literal(x hujson.Literal, at span) *value {
 		v.typ = null
 		return v
 	}
-	v.pieces = []piece{{text: at.String(), at: at, same: true, num: true}}
+	v.pieces = r.cut(start, end)
+	for i := range v.pieces {
+		v.pieces[i].num = true
+	}
 	return v
+}
+
+// content is the text of a string literal between its quotes. An escape is
+// known but not spliced.
+func (r jsonReader) content(x hujson.Literal, start, end int) []piece {
+	var out []piece
+	plain := start
+	for i := start; i < end; {
+		if r.text[i] != '\\' {
+			i++
+			continue
+		}
+		out = append(out, r.cut(plain, i)...)
+		text, n := unescape([]byte(r.text[i:end]))
+		out = append(out, piece{text: text, at: r.span(i, i+n)})
+		i += n
+		plain = i
+	}
+	out = append(out, r.cut(plain, end)...)
+	if start == end {
+		return []piece{{at: r.span(start, end), same: true}}
+	}
+	if joinPieces(out) != x.String() { // an escape that unescape does not know
+		out = []piece{{text: x.String(), at: r.span(start, end)}}
+	}
+	return masked(out, nil)
 }
 
 // jsonDialect adds members to JSON objects.
@@ -87,11 +141,14 @@ func addJSON(adds []addition) []Edit {
 		sep = "," + src.newline() + line
 	}
 	var b strings.Builder
-	for i, a := range adds {
-		path := a.fullPath()
-		item := `"` + path[len(path)-1] + `": ` + jsonScalar(a)
-		if len(path) == 2 {
-			item = `"` + path[0] + `": {` + item + "}"
+	for i, g := range grouped(adds) {
+		item := `"` + g.name + `": ` + jsonScalar(g.add)
+		if g.in != nil {
+			var in []string
+			for _, a := range g.in {
+				in = append(in, `"`+a.fullPath()[1]+`": `+jsonScalar(a))
+			}
+			item = `"` + g.name + `": {` + strings.Join(in, ", ") + "}"
 		}
 		if i == 0 && (comma || sep == "") {
 			b.WriteString(strings.TrimPrefix(sep, ",") + item)

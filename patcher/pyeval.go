@@ -101,9 +101,11 @@ func (r *reader) expression(n *node, e env) *value {
 		return r.binary(n, e)
 	case "call":
 		return r.call(n, e)
-	case "conditional_expression", "boolean_operator":
+	case "boolean_operator":
+		return r.either(n, e)
+	case "conditional_expression":
 		return e.unknown(n, "a condition decides it at run time: %s", shorten(e.span(n).String()))
-	case "list_comprehension", "generator_expression":
+	case "list_comprehension", "generator_expression", "dictionary_comprehension":
 		return r.comprehension(n, e)
 	}
 	return e.unknown(n, "it is computed at run time: %s", shorten(e.span(n).String()))
@@ -453,6 +455,33 @@ func merge(at span, e env, parts ...*value) *value {
 	return v.readAt(at, e)
 }
 
+// either is "a or b" where it is known which of the two it is: a parameter that
+// the caller gives, or the default in its place.
+func (r *reader) either(n *node, e env) *value {
+	a := r.eval(n.child("left"), e)
+	if e.scope.word(n.child("operator")) != "or" {
+		a = &value{}
+	}
+	why, _ := a.open()
+	s, plain := a.str()
+	switch {
+	case a.kind == mapping && len(a.entries) > 0 && why == "", a.kind == sequence && len(a.items) > 0:
+		return a
+	case plain && s != "" && s != "0" && s != "False" && a.typ == text:
+		return a
+	case a.kind == scalar && a.typ == null, a.kind == mapping && len(a.entries) == 0:
+		b := *r.eval(n.child("right"), e)
+		b.slots = slices.Clip(b.slots)
+		for _, sl := range a.slots {
+			if sl.op == opKwarg && sl.name != "" { // a caller that gives it decides
+				b.slots = append(b.slots, sl)
+			}
+		}
+		return &b
+	}
+	return e.unknown(n, "a condition decides it at run time: %s", shorten(e.span(n).String()))
+}
+
 func isText(v *value) bool { return v.kind == scalar && v.typ == text }
 
 // asText returns the pieces of a value inside a larger text.
@@ -510,13 +539,16 @@ func (r *reader) percent(a, b *value, e env, at span) *value {
 // comprehension unrolls a comprehension with one for and no condition.
 func (r *reader) comprehension(n *node, e env) *value {
 	v := &value{kind: sequence, at: e.span(n)}
+	if n.kind == "dictionary_comprehension" {
+		v.kind = mapping
+	}
 	body, clause := n.child("body"), (*node)(nil)
 	for _, k := range n.only() {
 		switch {
 		case k.kind == "for_in_clause" && clause == nil:
 			clause = k
 		case k != body:
-			return e.unknown(n, "it is computed at run time: %s", shorten(v.at.String()))
+			return e.unknown(n, "a comprehension with a condition computes it at run time: %s", shorten(v.at.String()))
 		}
 	}
 	turns, why := r.turns(clause, e)
@@ -524,6 +556,10 @@ func (r *reader) comprehension(n *node, e env) *value {
 		return e.unknown(n, "%s", why)
 	}
 	for _, t := range turns {
+		if v.kind == mapping {
+			v.entries = append(v.entries, r.pair(v, body, t))
+			continue
+		}
 		v.items = append(v.items, r.eval(body, t))
 	}
 	return v

@@ -246,7 +246,17 @@ func (r *reader) visitCall(n *node, p place) {
 		if r.repo.hasJobWord([]byte(on.class)) || r.repo.hasJobWord(p.e.scope.mod.text[n.start:n.end]) || strings.HasSuffix(on.class, "Operator") {
 			r.emit(&value{kind: object, at: p.e.span(n), class: on.class, why: on.why, args: r.arguments(n, p.e)}, p)
 		}
+	case on.kind == unknown && n.child("function").kind == "attribute" && r.repo.hasJobWord(p.e.scope.mod.text[n.start:n.end]):
+		if args := r.arguments(n, p.e); listsOptions(args) {
+			r.emit(&value{kind: object, at: p.e.span(n), class: p.e.scope.word(n.child("function").child("attribute")), args: args}, p)
+		}
 	}
+}
+
+// listsOptions reports whether an argument of a call is a list of spark-submit
+// options: whatever is called, it makes a job of them.
+func listsOptions(args *value) bool {
+	return slices.ContainsFunc(args.entries, func(x entry) bool { return x.val != nil && x.val.kind == sequence && isPairs(x.val) })
 }
 
 // expanded hides from Operator.partial(...) what .expand(...) behind it maps.

@@ -2,6 +2,7 @@ package patcher
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -90,8 +91,8 @@ func grouped(adds []addition) []group {
 		path := a.fullPath()
 		g := group{name: path[0], add: a}
 		if len(path) == 2 {
-			if n := len(out); n > 0 && out[n-1].in != nil && out[n-1].name == g.name {
-				out[n-1].in = append(out[n-1].in, a)
+			if i := slices.IndexFunc(out, func(o group) bool { return o.in != nil && o.name == g.name }); i >= 0 {
+				out[i].in = append(out[i].in, a)
 				continue
 			}
 			g.in = []addition{a}

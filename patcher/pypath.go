@@ -121,7 +121,7 @@ func (f *finder) load(from *module, at *file) *value {
 	}
 	var v *value
 	if path.Ext(src.path) == ".json" {
-		v, _ = readJSON(src)
+		v, _ = readJSON(src.value().pieces)
 	} else if docs, _ := readYAML(masked(src.value().pieces, nil)); len(docs) > 0 {
 		v = docs[0]
 	}

@@ -22,6 +22,18 @@ func (s *shapes) emrStep(step, jar *value) {
 	}
 }
 
+// sparkStep is a step in the form of the AWS command line: its arguments are
+// those of spark-submit.
+func (s *shapes) sparkStep(step *value) {
+	d := s.job()
+	d.at = step.at
+	d.Hints.AppName = firstOf(d.Hints.AppName, hint(step, "Name"))
+	args := step.path("Args")
+	sub := d.submission(listWords(args, s.params))
+	d.gaps = append(d.gaps, sub.listGap(args))
+	s.subs = append(s.subs, d)
+}
+
 // newParameters is where sparkSubmitParameters can be added.
 func (d *declared) newParameters(driver *value) {
 	d.gaps = append(d.gaps, gap{at: driver.at, shut: "there are no sparkSubmitParameters yet", names: func(p property) []string { return []string{p.key} }})

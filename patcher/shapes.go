@@ -48,6 +48,9 @@ func shapeForm(c claim) []*declared {
 // plausible reports whether a call can be a task at all.
 func (c claim) plausible() bool {
 	class := c.obj.class
+	if listsOptions(c.args) {
+		return true
+	}
 	if class == "" || strings.HasPrefix(class, "Spark") && !strings.Contains(class, "Operator") || !unicode.IsUpper(rune(class[0])) {
 		return false
 	}
@@ -110,6 +113,10 @@ func (s *shapes) walk(name string, v *value, depth int) {
 func (s *shapes) request(v *value) bool {
 	if step := v.path("HadoopJarStep"); step != nil && step.kind == mapping {
 		s.emrStep(v, step)
+		return true
+	}
+	if kind, _ := v.path("Type").str(); strings.EqualFold(kind, "spark") && v.path("Args") != nil && v.path("Args").kind == sequence {
+		s.sparkStep(v)
 		return true
 	}
 	if isSparkApplication(v) {

@@ -2,6 +2,7 @@ package patcher
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 
@@ -17,11 +18,13 @@ type shellReader struct {
 	found  []command
 }
 
-// A command is one spark-submit call in a script.
+// A command is one call in a script that submits jobs: spark-submit, or the
+// command line of AWS.
 type command struct {
-	words []word // behind spark-submit
+	words []word // behind the program's name
 	all   []piece
 	at    span
+	aws   bool
 }
 
 // shellCommands returns the spark-submit commands of a script, or why it
@@ -65,6 +68,10 @@ func (r *shellReader) call(c *syntax.CallExpr) {
 		t := w.text()
 		switch {
 		case i == 0 && (t == "echo" || t == "printf" || t == "logger"):
+			return
+		case path.Base(t) == "aws" && i+1 < len(words) && strings.HasPrefix(words[i+1].text(), "emr"):
+			at := r.span(c.Pos(), c.End())
+			r.found = append(r.found, command{words: words[i+1:], all: r.cut(c.Pos(), c.End()), at: at, aws: true})
 			return
 		case isSparkSubmit(t):
 			at := r.span(c.Pos(), c.End())

@@ -36,6 +36,7 @@ func (t tableReader) walk(v *value, key string, depth int) {
 			d.many = "this is a Helm template, whose values decide"
 		}
 		t.f.declare(d)
+	case t.request(v):
 	case t.dag(v, key):
 	case t.row(v, key):
 	default:
@@ -45,6 +46,23 @@ func (t tableReader) walk(v *value, key string, depth int) {
 			}
 		}
 	}
+}
+
+// request is what a service is asked to run, kept in a file: a step of EMR, a
+// run of EMR Serverless or EMR on EKS.
+func (t tableReader) request(v *value) bool {
+	if v.first("jobDriver", "job_driver", "sparkSubmitJobDriver", "sparkSubmit", "HadoopJarStep") == nil {
+		return false
+	}
+	d := &declared{at: v.at}
+	d.Operator = "job request"
+	d.Hints.AppName = hint(v, "name", "Name")
+	s := &shapes{main: d, load: func(string) *value { return nil }}
+	s.walk("", v, 0)
+	for _, d := range s.jobs() {
+		t.f.declare(d)
+	}
+	return s.used || len(s.subs) > 0
 }
 
 // isTemplate reports whether a key names values that jobs start from.

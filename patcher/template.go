@@ -8,8 +8,9 @@ import (
 // templates matches what Jinja replaces, and the statements that it drops.
 var templates = regexp.MustCompile(`(?s)\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}`)
 
-// paramRef matches a template that only reads one parameter.
-var paramRef = regexp.MustCompile(`^\{\{-?\s*params(?:\.(\w+)|\[['"](\w+)['"]\])\s*-?\}\}$`)
+// paramRef matches a template that only reads one parameter: a default does not
+// count where the DAG gives it, and a conversion leaves a size as it is.
+var paramRef = regexp.MustCompile(`^\{\{-?\s*params(?:\.(\w+)|\[['"](\w+)['"]\])\s*(?:\|\s*(?:default\([^|{}]*\)|int|string)\s*)*-?\}\}$`)
 
 // masked returns the pieces of a text with every template made a hole of the
 // same length, so that the text around it parses and keeps its places. What

@@ -20,18 +20,15 @@ func addYAML(adds []addition) []Edit {
 	}
 	end := src.lineEnd(at.end)
 	var b strings.Builder
-	inside := ""
-	for _, a := range adds {
-		in := indent
-		path := a.fullPath()
-		if len(path) == 2 {
-			if inside != path[0] {
-				b.WriteString(src.newline() + indent + path[0] + ":")
-				inside = path[0]
-			}
-			in += "  "
+	for _, g := range grouped(adds) {
+		if g.in == nil {
+			b.WriteString(src.newline() + indent + g.name + ": " + yamlScalar(g.add))
+			continue
 		}
-		b.WriteString(src.newline() + in + path[len(path)-1] + ": " + yamlScalar(a))
+		b.WriteString(src.newline() + indent + g.name + ":")
+		for _, a := range g.in {
+			b.WriteString(src.newline() + indent + "  " + a.fullPath()[1] + ": " + yamlScalar(a))
+		}
 	}
 	return []Edit{{end, end, b.String()}}
 }
@@ -47,11 +44,14 @@ func addFlow(adds []addition) []Edit {
 		sep = ""
 	}
 	var b strings.Builder
-	for _, a := range adds {
-		path := a.fullPath()
-		item := path[len(path)-1] + ": " + yamlScalar(a)
-		if len(path) == 2 {
-			item = path[0] + ": {" + item + "}"
+	for _, g := range grouped(adds) {
+		item := g.name + ": " + yamlScalar(g.add)
+		if g.in != nil {
+			var in []string
+			for _, a := range g.in {
+				in = append(in, a.fullPath()[1]+": "+yamlScalar(a))
+			}
+			item = g.name + ": {" + strings.Join(in, ", ") + "}"
 		}
 		b.WriteString(sep + item)
 		sep = ", "
