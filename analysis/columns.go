@@ -39,7 +39,7 @@ var Columns = []Column{
 	{"start_ts", Metadata, "time", "ApplicationStart", "Start of the application, UTC.", func(r *Run) any { return &r.Start }},
 	{"end_ts", Metadata, "time", "ApplicationEnd", "End of the application, UTC; the largest event time seen when the log has no end (finished is false then).", func(r *Run) any { return &r.End }},
 	{"finished", Metadata, "flag", "ApplicationEnd", "The log has an ApplicationEnd.", func(r *Run) any { return &r.Finished }},
-	{"status", Metadata, "text", "ApplicationEnd, JobEnd, SQLExecutionEnd", "succeeded, failed or unknown. Failed when there is an exit code that is not 0 (Spark 4), or when the last job or SQL execution failed with no later success; else succeeded when the log is finished, unknown otherwise. An exit code of 0 alone proves nothing: Spark also writes it when the driver leaves by an exception.", func(r *Run) any { return &r.Status }},
+	{"status", Metadata, "text", "ApplicationEnd, JobEnd, SQLExecutionEnd", "succeeded, failed or unknown. Failed when there is an exit code that is not 0 (Spark 4), or when the last job or SQL execution failed with no later success; else succeeded when the log is finished, unknown otherwise. Where the ResourceManager was asked, its FAILED and KILLED count; its SUCCEEDED only in cluster mode and where the log leaves it unknown. An exit code of 0 alone proves nothing: Spark also writes it when the driver leaves by an exception.", func(r *Run) any { return &r.Status }},
 	{"exit_code", Metadata, "count", "ApplicationEnd", "Exit code, Spark 4 and later.", func(r *Run) any { return &r.ExitCode }},
 	{"source", Metadata, "text", "caller", "Base name of the event log.", func(r *Run) any { return &r.Source }},
 	{"identity", Metadata, "text", "EnvironmentUpdate", "Which properties gave dag_id and task_id: spark.airflow, openlineage, airflow_ctx, kubernetes_labels, or none.", func(r *Run) any { return &r.Identity }},
@@ -53,7 +53,7 @@ var Columns = []Column{
 	{"environment", Metadata, "text", "EnvironmentUpdate", "dev, stage, prod as the platform names it; never pooled.", func(r *Run) any { return &r.Environment }},
 	{"master", Metadata, "text", "EnvironmentUpdate", "spark.master.", func(r *Run) any { return &r.Master }},
 	{"deploy_mode", Metadata, "text", "EnvironmentUpdate", "spark.submit.deployMode.", func(r *Run) any { return &r.DeployMode }},
-	{"queue", Metadata, "text", "EnvironmentUpdate", "spark.yarn.queue.", func(r *Run) any { return &r.Queue }},
+	{"queue", Metadata, "text", "EnvironmentUpdate, ResourceManager", "spark.yarn.queue, or where the ResourceManager says it ran.", func(r *Run) any { return &r.Queue }},
 	{"namespace", Metadata, "text", "EnvironmentUpdate", "spark.kubernetes.namespace.", func(r *Run) any { return &r.Namespace }},
 	{"application", Metadata, "text", "EnvironmentUpdate", "Main script or jar of spark-submit, as its command line has it.", func(r *Run) any { return &r.Application }},
 	{"main_class", Metadata, "text", "EnvironmentUpdate", "Main class of a jar.", func(r *Run) any { return &r.MainClass }},
@@ -64,6 +64,9 @@ var Columns = []Column{
 	{"truncated", Metadata, "flag", "all", "The log ends or starts in the middle: half a line, a compressed frame that lost data, a missing part, no ApplicationStart.", func(r *Run) any { return &r.Truncated }},
 	{"compacted", Metadata, "flag", "file name", "The History Server compacted the log: sums are lower bounds.", func(r *Run) any { return &r.Compacted }},
 	{"missing_tasks", Metadata, "count", "StageCompleted, TaskEnd", "Over first attempts of stages that completed without failure: Number of Tasks minus distinct successful partitions seen; above 0 events were dropped.", func(r *Run) any { return &r.MissingTasks }},
+	{"yarn_final_status", Metadata, "text", "ResourceManager", "finalStatus of the application: SUCCEEDED, FAILED, KILLED or UNDEFINED; of its last attempt only, as the diagnostics and the sums. NULL when the ResourceManager was not asked or has forgotten.", func(r *Run) any { return &r.YARNFinalStatus }},
+	{"yarn_diagnostics", Metadata, "text", "ResourceManager", "diagnostics of the application, cut to 1000 bytes. Data of the application.", func(r *Run) any { return &r.YARNDiagnostics }},
+	{"yarn_tags", Metadata, "text", "ResourceManager", "applicationTags.", func(r *Run) any { return &r.YARNTags }},
 	{"conf", Config, "text", "EnvironmentUpdate", "The known properties that were set, under their current names, as spelled; redacted ones are absent, and of JVM options only those that start with -X are kept.", func(r *Run) any { return &r.Conf }},
 	{"runtime_conf", Config, "text", "SQLExecutionStart", "The known properties that the application changed while it ran (modifiedConfigs, Spark 3.3 and later), the last value of each.", func(r *Run) any { return &r.RuntimeConf }},
 
@@ -125,6 +128,9 @@ var Columns = []Column{
 	{"shuffle_write_bytes", Execution, "bytes", "TaskEnd", "Sum of Shuffle Bytes Written.", func(r *Run) any { return &r.ShuffleWrite }},
 	{"max_task_input_bytes", Execution, "bytes", "TaskEnd", "Largest Bytes Read of Input Metrics of a task.", func(r *Run) any { return &r.MaxTaskInput }},
 	{"locality", Execution, "count", "TaskEnd", "Task ends by Locality.", func(r *Run) any { return &r.Locality }},
+	{"joins", Execution, "count", "SQLExecutionStart, SQLAdaptiveExecutionUpdate", "Joins by operator (BroadcastHashJoin, SortMergeJoin ...) in the last plan of each SQL execution.", func(r *Run) any { return &r.Joins }},
+	{"broadcasts", Execution, "count", "DriverAccumUpdates", "Tables that were broadcast: metrics 'data size' of a plan that the driver measured.", func(r *Run) any { return &r.Broadcasts }},
+	{"max_broadcast_bytes", Execution, "bytes", "DriverAccumUpdates", "The largest of them: what it takes in memory, on the driver and on each executor.", func(r *Run) any { return &r.MaxBroadcast }},
 
 	{"executors", Resources, "count", "ExecutorAdded", "Distinct executors.", func(r *Run) any { return &r.Executors }},
 	{"peak_executors", Resources, "count", "ExecutorAdded, ExecutorRemoved", "Most executors at a time.", func(r *Run) any { return &r.PeakExecutors }},
@@ -151,6 +157,8 @@ var Columns = []Column{
 	{"minor_gc_count", Resources, "count", "TaskEnd, StageExecutorMetrics", "Largest MinorGCCount of an executor (cumulative since its start).", func(r *Run) any { return &r.MinorGCCount }},
 	{"major_gc_count", Resources, "count", "TaskEnd, StageExecutorMetrics", "Largest MajorGCCount of an executor.", func(r *Run) any { return &r.MajorGCCount }},
 	{"driver_peak_heap_bytes", Resources, "bytes", "StageExecutorMetrics, ExecutorMetricsUpdate", "Largest JVMHeapMemory of the driver.", func(r *Run) any { return &r.DriverPeakHeap }},
+	{"yarn_memory_mb_seconds", Resources, "MiB x s", "ResourceManager", "memorySeconds: container memory as YARN allocated it x time, the application master and all attempts included.", func(r *Run) any { return &r.YARNMemoryMBSeconds }},
+	{"yarn_vcore_seconds", Resources, "count x s", "ResourceManager", "vcoreSeconds, likewise.", func(r *Run) any { return &r.YARNVcoreSeconds }},
 }
 
 var columnByName = func() map[string]*Column {

@@ -100,6 +100,14 @@ type Run struct {
 	Compacted      bool
 	MissingTasks   int64 // of finished stages: Number of Tasks minus successes seen
 
+	// What the ResourceManager knows, which the log does not; missing where it
+	// was not asked.
+	YARNFinalStatus     string
+	YARNDiagnostics     string
+	YARNTags            []string
+	YARNMemoryMBSeconds Opt[int64]
+	YARNVcoreSeconds    Opt[int64]
+
 	// User-specified configuration: the sizing properties that were set
 	// explicitly, under their current names (see [Keys]).
 	Conf Conf
@@ -166,6 +174,9 @@ type Run struct {
 	ShuffleWrite   Opt[int64]
 	MaxTaskInput   Opt[int64]
 	Locality       map[string]int64
+	Joins          map[string]int64
+	Broadcasts     Opt[int64]
+	MaxBroadcast   Opt[int64]
 
 	// Resource usage and system health.
 	Executors          Opt[int64]

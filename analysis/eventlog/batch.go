@@ -121,6 +121,9 @@ func (l *longLine) add(piece []byte) {
 // others only the name and the end count.
 func decodes(text []byte) bool {
 	name, ok := eventName(text)
+	if _, update := newEvent(name).(*sqlUpdate); update {
+		return false // a plan of that length is let go
+	}
 	return !ok || newEvent(name) != nil
 }
 

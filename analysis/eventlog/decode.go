@@ -77,6 +77,10 @@ func (d *decoder) byHand(name, text []byte, tasks *arena) event {
 		if e := new(sqlStart); d.scan.line(text, e) {
 			return e
 		}
+	case sqlUI + "SQLAdaptiveExecutionUpdate":
+		if e := new(sqlUpdate); d.scan.line(text, e) {
+			return e
+		}
 	}
 	return nil
 }
@@ -104,13 +108,20 @@ func decodeAny(text []byte) (event, error) {
 // least the end of the line must be there.
 func decodeStrict(name, text []byte) (event, error) {
 	ev := newEvent(name)
+	whole := bytes.HasSuffix(text, []byte{'}'})
 	if ev == nil {
-		if !bytes.HasSuffix(text, []byte{'}'}) {
+		if !whole {
 			return nil, errNoEvent
 		}
 		return newNamed(name), nil
 	}
-	if err := json.Unmarshal(text, ev); err != nil {
+	err := json.Unmarshal(text, ev)
+	if _, update := ev.(*sqlUpdate); update && err != nil && whole {
+		// Its plan was too long to be kept: it costs the facts on joins, which
+		// is no reason to call the log incomplete.
+		return newNamed(name), nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	return ev, nil

@@ -39,6 +39,9 @@ func referenceLine(text []byte) (event, error) {
 		return newNamed([]byte(head.Event)), nil
 	}
 	if err := json.Unmarshal(text, ev); err != nil {
+		if _, update := ev.(*sqlUpdate); update && bytes.HasSuffix(text, []byte("}")) {
+			return newNamed([]byte(head.Event)), nil
+		}
 		return nil, err
 	}
 	return ev, nil
@@ -203,7 +206,7 @@ func (d *decoder) scanned(line []byte) (event, bool) {
 	ev := d.byHand(name, line, new(arena))
 	if ev == nil {
 		switch newEvent(name).(type) {
-		case *taskEnd, *jobStart, *stageCompleted, *environmentUpdate, *stageExecutorMetrics, *sqlStart:
+		case *taskEnd, *jobStart, *stageCompleted, *environmentUpdate, *stageExecutorMetrics, *sqlStart, *sqlUpdate:
 			return newEvent(name), false
 		}
 	}

@@ -48,6 +48,10 @@ func newEvent(name []byte) event {
 		return new(executorMetricsUpdate)
 	case sqlUI + "SQLExecutionStart":
 		return new(sqlStart)
+	case sqlUI + "SQLAdaptiveExecutionUpdate":
+		return new(sqlUpdate)
+	case sqlUI + "DriverAccumUpdates":
+		return new(driverUpdates)
 	case sqlUI + "SQLExecutionEnd":
 		return new(sqlEnd)
 	case "DBCEventLoggingListenerMetadata":

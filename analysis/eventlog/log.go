@@ -41,6 +41,12 @@ type Skipped struct {
 // A zip.Reader is a file system too: a History Server's download of an
 // application's logs can be read without unpacking it.
 func Find(fsys fs.FS, root string) ([]Log, []Skipped, error) {
+	return FindKnowing(fsys, root, func(string) bool { return false })
+}
+
+// FindKnowing is Find for who knows some files: where known says so of a path,
+// the file is a log, and is not looked into.
+func FindKnowing(fsys fs.FS, root string, known func(path string) bool) ([]Log, []Skipped, error) {
 	info, err := fs.Stat(fsys, root)
 	if err != nil {
 		return nil, nil, fmt.Errorf("find event logs: %w", err)
@@ -48,7 +54,7 @@ func Find(fsys fs.FS, root string) ([]Log, []Skipped, error) {
 	if !info.IsDir() {
 		return []Log{single(root)}, nil, nil
 	}
-	f := finder{fsys: fsys}
+	f := finder{fsys: fsys, known: known}
 	if err := fs.WalkDir(fsys, root, f.visit); err != nil {
 		return nil, nil, fmt.Errorf("find event logs: %w", err)
 	}
@@ -62,6 +68,7 @@ func single(p string) Log {
 
 type finder struct {
 	fsys    fs.FS
+	known   func(path string) bool
 	logs    []Log
 	skipped []Skipped
 }
@@ -101,6 +108,10 @@ func (f *finder) visitDir(p string) error {
 }
 
 func (f *finder) visitFile(p string) {
+	if f.known(p) {
+		f.logs = append(f.logs, single(p))
+		return
+	}
 	switch ok, err := startsWithEvent(f.fsys, p); {
 	case err != nil:
 		f.skip(p, err.Error())

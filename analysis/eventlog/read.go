@@ -23,6 +23,18 @@ func Read(fsys fs.FS, l Log) ([]analysis.Run, error) {
 // Parse reads a log from a stream, compressed or not.
 func Parse(r io.Reader) ([]analysis.Run, error) {
 	var p parser
+	return p.parse(r)
+}
+
+// ParseProfiles reads a log from a stream as [Parse] does and gives a profile
+// beside each Run.
+func ParseProfiles(r io.Reader) ([]analysis.Run, []analysis.RunProfile, error) {
+	p := parser{profiling: true}
+	runs, err := p.parse(r)
+	return runs, p.profiles, err
+}
+
+func (p *parser) parse(r io.Reader) ([]analysis.Run, error) {
 	if err := p.read("event log", r); err != nil {
 		return nil, err
 	}

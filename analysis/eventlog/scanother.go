@@ -165,16 +165,30 @@ func mayBeWanted(key []byte) bool {
 
 func (e *sqlStart) field(s *scan, key []byte) bool {
 	switch string(key) {
+	case "executionId":
+		return s.integer(&e.ID)
 	case "time":
 		return s.integer(&e.Time)
 	case "sparkPlanInfo":
 		return s.custom(&e.Plan)
 	case "modifiedConfigs":
 		return s.properties(&e.Modified)
-	case "Event", "executionId", "rootExecutionId", "description", "details", "physicalPlanDescription", "jobTags", "jobGroupId":
+	case "Event", "rootExecutionId", "description", "details", "physicalPlanDescription", "jobTags", "jobGroupId":
 		return s.skip()
 	}
-	return s.unknown(key, []string{"time", "sparkPlanInfo", "modifiedConfigs"})
+	return s.unknown(key, []string{"executionId", "time", "sparkPlanInfo", "modifiedConfigs"})
+}
+
+func (e *sqlUpdate) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "executionId":
+		return s.integer(&e.ID)
+	case "sparkPlanInfo":
+		return s.custom(&e.Plan)
+	case "Event", "physicalPlanDescription":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"executionId", "sparkPlanInfo"})
 }
 
 func (e *stageExecutorMetrics) field(s *scan, key []byte) bool {

@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sparktune/sparktune/analysis"
 )
 
 type sqlStart struct {
+	ID       int64      `json:"executionId"`
 	Time     int64      `json:"time"`
 	Plan     planInfo   `json:"sparkPlanInfo"`
 	Modified properties `json:"modifiedConfigs"` // from Spark 3.3 on
@@ -22,18 +25,48 @@ func (e *sqlStart) apply(a *app) error {
 	a.sql.executions++
 	a.workload.photon = a.workload.photon || e.Plan.photon
 	a.sql.plan(e.Plan.shape)
+	a.sql.change(e.ID, &e.Plan)
 	a.sql.modify(e.Modified)
+	return nil
+}
+
+// sqlUpdate is what adaptive execution made of a plan: it takes the place of
+// the one before.
+type sqlUpdate struct {
+	ID   int64    `json:"executionId"`
+	Plan planInfo `json:"sparkPlanInfo"`
+}
+
+func (e *sqlUpdate) apply(a *app) error {
+	a.sql.change(e.ID, &e.Plan)
+	return nil
+}
+
+// driverUpdates are metrics of a plan that the driver has measured, as pairs of
+// an accumulator's id and its value.
+type driverUpdates struct {
+	Updates [][]int64 `json:"accumUpdates"`
+}
+
+func (e *driverUpdates) apply(a *app) error {
+	for _, u := range e.Updates {
+		if len(u) == 2 {
+			a.sql.measured(u[0], u[1])
+		}
+	}
 	return nil
 }
 
 // sqlEnd has an error message from Spark 3.4 on: empty is success.
 type sqlEnd struct {
+	ID    int64   `json:"executionId"`
 	Time  int64   `json:"time"`
 	Error *string `json:"errorMessage"`
 }
 
 func (e *sqlEnd) apply(a *app) error {
 	a.see(e.Time)
+	a.sql.end(e.ID)
 	if e.Error != nil {
 		a.outcome.job(*e.Error != "", *e.Error)
 	}
@@ -46,10 +79,57 @@ type sqlState struct {
 	modified   properties
 	shapes     map[string]bool
 	tooMany    bool // shapes
+
+	live       map[int64][]string // joins of the newest plan, by execution
+	joins      map[string]int64   // of those that ended
+	sizes      map[int64]bool     // accumulators of data sizes
+	broadcasts int64
+	largest    int64
 }
 
-// maxShapes bounds the different plans of a fingerprint.
-const maxShapes = 1 << 10
+// Bounds: the different plans of a fingerprint, the executions that run at a
+// time, the joins of a plan, the kinds of joins, the data sizes.
+const (
+	maxShapes    = 1 << 10
+	maxLiveSQL   = 1 << 10
+	maxPlanJoins = 1 << 10
+	maxJoinKinds = 1 << 5
+	maxSizes     = 1 << 14
+)
+
+// change notes the newest plan of an execution.
+func (s *sqlState) change(id int64, p *planInfo) {
+	if s.live == nil {
+		s.live, s.joins, s.sizes = make(map[int64][]string), make(map[string]int64), make(map[int64]bool)
+	}
+	if _, known := s.live[id]; known || len(s.live) < maxLiveSQL {
+		s.live[id] = p.joins
+	}
+	for _, id := range p.sizes {
+		if len(s.sizes) < maxSizes {
+			s.sizes[id] = true
+		}
+	}
+}
+
+// measured takes a value in that the driver measured. Shuffles have a data size
+// too, but tasks measure it: what the driver measured was broadcast.
+func (s *sqlState) measured(id, value int64) {
+	if s.sizes[id] {
+		s.broadcasts++
+		s.largest = max(s.largest, value)
+	}
+}
+
+// end counts the joins of an execution's last plan.
+func (s *sqlState) end(id int64) {
+	for _, join := range s.live[id] {
+		if s.joins[join] > 0 || len(s.joins) < maxJoinKinds {
+			s.joins[join]++
+		}
+	}
+	delete(s.live, id)
+}
 
 func (s *sqlState) plan(shape string) {
 	switch {
@@ -83,6 +163,14 @@ func (s *sqlState) fill(r *analysis.Run) {
 		r.RuntimeConf = e.config()
 	}
 	r.PlanFingerprint = s.fingerprint()
+	if s.live == nil {
+		return // no plan was seen
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.live)) {
+		s.end(id)
+	}
+	r.Joins = s.joins
+	r.Broadcasts, r.MaxBroadcast = some(s.broadcasts), some(s.largest)
 }
 
 // fingerprint is the same for the same set of plans, however often and in
@@ -104,16 +192,19 @@ func hash(s string) string {
 	return hex.EncodeToString(h[:8])
 }
 
-// planInfo is what is read of a physical plan: whether Photon runs it, and its
-// shape.
+// planInfo is what is read of a physical plan: whether Photon runs it, its
+// shape, its joins and the accumulators of its data sizes.
 type planInfo struct {
 	photon bool
 	shape  string // a hash
+	joins  []string
+	sizes  []int64
 }
 
 // UnmarshalJSON looks for the names of the plan's operators, from the root
 // down. A quote inside a text is escaped, so that only keys are found.
 func (p *planInfo) UnmarshalJSON(b []byte) error {
+	p.findSizes(b)
 	var operators []string
 	for {
 		_, after, ok := bytes.Cut(b, []byte(`"nodeName":"`))
@@ -123,6 +214,9 @@ func (p *planInfo) UnmarshalJSON(b []byte) error {
 		name, rest, _ := bytes.Cut(after, []byte{'"'})
 		b = rest
 		p.photon = p.photon || bytes.HasPrefix(name, []byte("Photon"))
+		if bytes.HasSuffix(name, []byte("Join")) && len(p.joins) < maxPlanJoins {
+			p.joins = append(p.joins, clip(string(name), maxID))
+		}
 		if op := operator(string(name)); op != "" {
 			operators = append(operators, op)
 		}
@@ -131,6 +225,25 @@ func (p *planInfo) UnmarshalJSON(b []byte) error {
 		p.shape = hash(strings.Join(operators, "\n"))
 	}
 	return nil
+}
+
+// findSizes looks for the metrics "data size", whose id Spark writes next to
+// their name.
+func (p *planInfo) findSizes(b []byte) {
+	for len(p.sizes) < maxSizes {
+		_, after, ok := bytes.Cut(b, []byte(`"name":"data size","accumulatorId":`))
+		if !ok {
+			return
+		}
+		b = after
+		digits := after[:min(len(after), 19)]
+		if n := bytes.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); n >= 0 {
+			digits = digits[:n]
+		}
+		if id, err := strconv.ParseInt(string(digits), 10, 64); err == nil {
+			p.sizes = append(p.sizes, id)
+		}
+	}
 }
 
 // sizing matches operators that Spark adds, or leaves out, by size and

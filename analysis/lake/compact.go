@@ -26,10 +26,10 @@ func (l *Lake) Compact(ctx context.Context) (CompactStats, error) {
 	if l.foreign {
 		return CompactStats{}, l.explain(errReadOnly)
 	}
-	done, err := l.runs.compact(ctx)
+	done, err := l.runs.compact(ctx, 1)
 	if err == nil {
 		var profiles CompactStats
-		profiles, err = l.profiles.compact(ctx)
+		profiles, err = l.profiles.compact(ctx, 1)
 		done.Before += profiles.Before
 		done.After += profiles.After
 	}
@@ -39,7 +39,8 @@ func (l *Lake) Compact(ctx context.Context) (CompactStats, error) {
 	return done, nil
 }
 
-func (r *relation[R]) compact(ctx context.Context) (CompactStats, error) {
+// compact merges groups of at least so many files.
+func (r *relation[R]) compact(ctx context.Context, least int) (CompactStats, error) {
 	var done CompactStats
 	t, err := r.table(ctx)
 	if isMissing(err) {
@@ -53,6 +54,9 @@ func (r *relation[R]) compact(ctx context.Context) (CompactStats, error) {
 		return done, err
 	}
 	for _, group := range groups(tasks, r.fileRows) {
+		if len(group) < least {
+			continue
+		}
 		files, err := r.merge(ctx, t, group)
 		if err != nil {
 			return done, err

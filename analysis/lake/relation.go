@@ -55,11 +55,13 @@ var runKind = kind[analysis.Run]{
 		rowGroup: 1000,
 		fileRows: 100_000,
 	},
-	key:     func(r *analysis.Run) analysis.Key { return r.Key },
-	start:   func(r *analysis.Run) time.Time { return r.Start },
-	order:   byJob,
-	rank:    func(r *analysis.Run) rank { return rank{r.Finished, r.Complete(), r.Events} },
-	ranking: []string{"finished", "truncated", "compacted", "malformed_lines", "missing_tasks", "events"},
+	key:   func(r *analysis.Run) analysis.Key { return r.Key },
+	start: func(r *analysis.Run) time.Time { return r.Start },
+	order: byJob,
+	rank: func(r *analysis.Run) rank {
+		return rank{r.Finished, r.Complete(), r.Events, r.YARNFinalStatus != ""}
+	},
+	ranking: []string{"finished", "truncated", "compacted", "malformed_lines", "missing_tasks", "events", "yarn_final_status"},
 }
 
 var profileKind = kind[analysis.RunProfile]{
@@ -72,7 +74,7 @@ var profileKind = kind[analysis.RunProfile]{
 	key:     func(p *analysis.RunProfile) analysis.Key { return p.Key },
 	start:   func(p *analysis.RunProfile) time.Time { return p.Start },
 	order:   func(a, b analysis.RunProfile) int { return byAppID(a.Key, b.Key) },
-	rank:    func(p *analysis.RunProfile) rank { return rank{p.Finished, p.Complete, p.Events} },
+	rank:    func(p *analysis.RunProfile) rank { return rank{p.Finished, p.Complete, p.Events, false} },
 	ranking: []string{"finished", "complete", "events"},
 }
 
@@ -90,10 +92,11 @@ func byAppID(a, b analysis.Key) int {
 type rank struct {
 	finished, complete bool
 	events             int64
+	asked              bool // the ResourceManager, which does not change the events
 }
 
 func (a rank) above(b rank) bool {
-	return cmp.Or(compareBool(a.finished, b.finished), compareBool(a.complete, b.complete), cmp.Compare(a.events, b.events)) > 0
+	return cmp.Or(compareBool(a.finished, b.finished), compareBool(a.complete, b.complete), cmp.Compare(a.events, b.events), compareBool(a.asked, b.asked)) > 0
 }
 
 func compareBool(a, b bool) int {
@@ -178,4 +181,43 @@ func (r *relation[R]) column(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Bounds of what one table piles up between two calls of Tend.
+const (
+	tendFiles     = 32 // small files of one month
+	tendSnapshots = 64
+	tendAge       = time.Hour // of a snapshot that is forgotten: readers take minutes
+)
+
+// Tend keeps the cost of reads and commits from growing with the number of
+// commits: it merges files where many small ones have piled up, and forgets
+// snapshots when there are very many.
+func (l *Lake) Tend(ctx context.Context) error {
+	if l.foreign {
+		return nil
+	}
+	err := l.runs.tend(ctx)
+	if err == nil {
+		err = l.profiles.tend(ctx)
+	}
+	if err != nil {
+		return l.explain(err)
+	}
+	return nil
+}
+
+func (r *relation[R]) tend(ctx context.Context) error {
+	if _, err := r.compact(ctx, tendFiles); err != nil {
+		return err
+	}
+	t, err := r.table(ctx)
+	if isMissing(err) {
+		return nil
+	}
+	if err != nil || len(t.Metadata().Snapshots()) < tendSnapshots {
+		return again(err)
+	}
+	_, err = r.expire(ctx, tendAge, tendSnapshots/2)
+	return err
 }

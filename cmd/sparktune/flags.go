@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,8 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-
-	"github.com/sparktune/sparktune/analysis/lake"
 )
 
 // An output is the form of a command's result.
@@ -80,20 +77,7 @@ func (a *asOf) or(now func() time.Time) time.Time {
 }
 
 func lakeFlag(flags *pflag.FlagSet) *string {
-	return flags.String("lake", "", "`DIR` of the metrics lake (default: 'lake' in the state folder, $SPARKTUNE_STATE or ~/.local/state/sparktune)")
-}
-
-// openLake opens the lake in dir, or the one in the state folder, and makes it
-// when it is not there.
-func (c *cli) openLake(ctx context.Context, dir string) (*lake.Lake, error) {
-	if dir == "" {
-		state, err := c.stateDir()
-		if err != nil {
-			return nil, err
-		}
-		dir = filepath.Join(state, "lake")
-	}
-	return lake.Open(ctx, dir)
+	return flags.String("lake", "", "`DIR` of the metrics lake, or FILE.yaml that names another catalog or table (default: 'lake' in the state folder, $SPARKTUNE_STATE or ~/.local/state/sparktune)")
 }
 
 // stateDir is where sparktune keeps what it makes, after the XDG base

@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sparktune/sparktune/analysis"
-	"github.com/sparktune/sparktune/analysis/eventlog"
 	"github.com/sparktune/sparktune/analysis/lake"
 )
 
@@ -23,15 +22,24 @@ var ingestCommand = command{
 	args: "PATH...",
 	help: `read Spark event logs into the lake
 
-A PATH is an event log, a rolling log's folder, or a folder that is searched.
-Plain, zstd, lz4, snappy, lzf and gzip logs are read, finished or not. A log
-that was ingested before changes nothing; a finished log replaces the row that
-it had while it was running.
+A PATH is an event log, a rolling log's folder, a folder that is searched,
+s3://BUCKET/PREFIX, the address of a Spark History Server or of one download from
+it (http://HOST:18080/api/v1/applications/ID/logs), a downloaded zip, or - for
+standard input. Plain, zstd, lz4, snappy, lzf and gzip logs are read, finished or
+not. A log that was ingested before changes nothing; a finished log replaces the
+row that it had while it was running.
 
-example: sparktune ingest /var/log/spark-events`,
+With --new only logs are read that are new or have grown since the last
+ingest --new of the same PATH. With --yarn URL the ResourceManager adds how an
+application ended and what it used, which a killed driver's log does not say.
+
+example: sparktune ingest /var/log/spark-events --new --yarn http://rm:8088`,
 	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
 		lakeDir := lakeFlag(flags)
-		cluster := flags.String("cluster", "", "`NAME` of the cluster the logs are from; part of each run's key")
+		in := ingester{cli: c}
+		flags.StringVar(&in.cluster, "cluster", "", "`NAME` of the cluster the logs are from, where they do not say; part of each run's key")
+		flags.StringVar(&in.yarn, "yarn", "", "`URL` of the YARN ResourceManager the applications ran on")
+		onlyNew := flags.Bool("new", false, "read only logs that are new or have grown")
 		out := outputFlag(flags)
 		return func(ctx context.Context, args []string) error {
 			if len(args) == 0 {
@@ -42,8 +50,17 @@ example: sparktune ingest /var/log/spark-events`,
 				return err
 			}
 			defer lk.Close()
-			sum, err := c.ingest(ctx, lk, args, *cluster)
+			in.lake = lk
+			if *onlyNew {
+				if in.seen, err = c.openSeen(*lakeDir); err != nil {
+					return err
+				}
+			}
+			sum, err := in.ingest(ctx, args)
 			if err != nil {
+				return err
+			}
+			if err := lk.Tend(ctx); err != nil {
 				return err
 			}
 			if *out == outputJSON {
@@ -55,6 +72,20 @@ example: sparktune ingest /var/log/spark-events`,
 	},
 }
 
+// openSeen opens the watermarks of the lake that lakeDir names.
+func (c *cli) openSeen(lakeDir string) (*watermarks, error) {
+	state, err := c.stateDir()
+	if err != nil {
+		return nil, err
+	}
+	if lakeDir != "" {
+		if lakeDir, err = filepath.Abs(lakeDir); err != nil {
+			return nil, fmt.Errorf("read the watermark: %w", err)
+		}
+	}
+	return openWatermarks(state, lakeDir)
+}
+
 // An ingestion says what became of the logs.
 type ingestion struct {
 	Logs      int         `json:"logs"`
@@ -63,6 +94,7 @@ type ingestion struct {
 	Replaced  int         `json:"replaced"`
 	Unchanged int         `json:"unchanged"`
 	Failed    []failedLog `json:"failed"`
+	Lag       *lag        `json:"lag,omitempty"` // with --new
 }
 
 type failedLog struct {
@@ -71,7 +103,14 @@ type failedLog struct {
 }
 
 func (s *ingestion) text() string {
-	return fmt.Sprintf("%s of %s: %d added, %d replaced, %d unchanged", plural(s.Runs, "run"), plural(s.Logs, "event log"), s.Added, s.Replaced, s.Unchanged)
+	text := fmt.Sprintf("%s of %s: %d added, %d replaced, %d unchanged", plural(s.Runs, "run"), plural(s.Logs, "event log"), s.Added, s.Replaced, s.Unchanged)
+	if g := s.Lag; g != nil {
+		text += fmt.Sprintf("; %d known before", g.Known)
+		if !g.Newest.IsZero() {
+			text += fmt.Sprintf("; written until %s, %s waited at most", g.Newest.UTC().Format(time.RFC3339), time.Duration(g.WaitedSeconds)*time.Second)
+		}
+	}
+	return text
 }
 
 // err is not nil when a log gave no run: the others are in the lake.
@@ -86,90 +125,142 @@ func (s *ingestion) err() error {
 	return hintError{err, "the others are in the lake; mend or remove these and run it again"}
 }
 
-// batch is how many runs go into one commit of the lake.
+// ingest reads the logs under paths into lk: tune's own, simple form of the
+// command.
+func (c *cli) ingest(ctx context.Context, lk *lake.Lake, paths []string, cluster string) (*ingestion, error) {
+	in := ingester{cli: c, lake: lk, cluster: cluster}
+	return in.ingest(ctx, paths)
+}
+
+// An ingester puts what it reads into a lake.
+type ingester struct {
+	*cli
+	lake    *lake.Lake
+	cluster string
+	yarn    string      // address; none when empty
+	seen    *watermarks // nil: everything is read
+}
+
+// batch is how many logs go into one commit of the lake.
 const batch = 500
 
-// ingest reads the logs under paths, several at a time, and puts their runs
-// into the lake in the order of the paths.
-func (c *cli) ingest(ctx context.Context, lk *lake.Lake, paths []string, cluster string) (*ingestion, error) {
-	logs, err := c.findLogs(paths)
+// ingest reads the logs at places, several at a time, and puts their runs into
+// the lake in their order.
+func (in *ingester) ingest(ctx context.Context, places []string) (*ingestion, error) {
+	sum := &ingestion{Failed: []failedLog{}}
+	if in.seen != nil {
+		sum.Lag = new(lag)
+	}
+	var todo []placedLog
+	taken := make(map[string]map[string]logState) // by place
+	for _, place := range places {
+		logs, err := in.find(ctx, place, sum, taken)
+		if err != nil {
+			return nil, err
+		}
+		todo = append(todo, logs...)
+	}
+	sum.Logs = len(todo)
+	for start := 0; start < len(todo); start += batch {
+		part := todo[start:min(start+batch, len(todo))]
+		if err := in.put(ctx, part, sum, func(n int) { in.progress("reading event logs %d/%d", start+n, len(todo)) }); err != nil {
+			return nil, err
+		}
+	}
+	in.progress("")
+	for _, f := range sum.Failed {
+		in.logf("%s: %s", f.Log, f.Reason)
+	}
+	if in.seen == nil {
+		return sum, nil
+	}
+	return sum, in.remember(todo, taken, sum)
+}
+
+// find lists the logs at a place that are to be read, and notes in taken those
+// that are in the lake as they are.
+func (in *ingester) find(ctx context.Context, arg string, sum *ingestion, taken map[string]map[string]logState) ([]placedLog, error) {
+	place := placeOf(arg)
+	var old map[string]logState
+	if in.seen != nil {
+		old = in.seen.of(place)
+	}
+	logs, err := in.findLogs(ctx, arg, func(name string) bool { _, ok := old[name]; return ok })
 	if err != nil {
 		return nil, err
 	}
-	sum := &ingestion{Logs: len(logs), Failed: []failedLog{}}
-	for start := 0; start < len(logs); start += batch {
-		part := logs[start:min(start+batch, len(logs))]
-		c.progress("reading event logs %d/%d", start, len(logs))
-		m, err := readLogs(ctx, part, sum, func(i int) { c.progress("reading event logs %d/%d", start+i, len(logs)) })
-		if err != nil {
-			return nil, err
+	taken[place] = make(map[string]logState)
+	var fresh []placedLog
+	for _, l := range logs {
+		l.place = place
+		if s, known := old[l.name]; known && s == l.state && s != (logState{}) {
+			taken[place][l.name] = s
+			sum.Lag.Known++
+			continue
 		}
-		m.setCluster(cluster)
-		stats, err := lk.Put(ctx, m.runs, m.profiles...)
-		if err != nil {
-			return nil, err
-		}
-		sum.Runs += len(m.runs)
-		sum.Added += stats.Added
-		sum.Replaced += stats.Replaced
-		// Two logs of one attempt are one row: the lesser one changes nothing.
-		sum.Unchanged += len(m.runs) - stats.Added - stats.Replaced
+		fresh = append(fresh, l)
 	}
-	c.progress("")
+	return fresh, nil
+}
+
+// placeOf names a place wherever it is called from.
+func placeOf(arg string) string {
+	abs, err := filepath.Abs(arg)
+	if err != nil || arg == stdinName || strings.Contains(arg, "://") {
+		return arg
+	}
+	return abs
+}
+
+// remember notes what was read: a log that gave no run is tried again.
+func (in *ingester) remember(logs []placedLog, taken map[string]map[string]logState, sum *ingestion) error {
+	failed := make(map[string]bool)
 	for _, f := range sum.Failed {
-		c.logf("%s: %s", f.Log, f.Reason)
+		failed[f.Log] = true
 	}
-	return sum, nil
+	for _, l := range logs {
+		if !failed[l.name] {
+			taken[l.place][l.name] = l.state
+			sum.Lag.add(l.state, in.now())
+		}
+	}
+	return in.seen.save(taken)
 }
 
-// A placedLog is an event log and the tree it is in.
-type placedLog struct {
-	dir string
-	log eventlog.Log
-}
-
-func (c *cli) findLogs(paths []string) ([]placedLog, error) {
-	var logs []placedLog
-	for _, p := range paths {
-		abs, err := filepath.Abs(p)
-		if err != nil {
-			return nil, fmt.Errorf("find event logs: %w", err)
-		}
-		if _, err := os.Stat(abs); err != nil {
-			return nil, fmt.Errorf("find event logs: %w", err)
-		}
-		dir := filepath.Dir(abs)
-		found, skipped, err := eventlog.Find(os.DirFS(dir), filepath.Base(abs))
-		if err != nil {
-			return nil, fmt.Errorf("find event logs in %s: %w", p, err)
-		}
-		c.sayOther(p, skipped)
-		if len(found) == 0 {
-			return nil, hintError{fmt.Errorf("no Spark event log in %s", p), "event logs are what spark.eventLog.enabled=true writes into spark.eventLog.dir"}
-		}
-		for _, l := range found {
-			logs = append(logs, placedLog{dir, l})
+// put reads logs and makes one commit of them.
+func (in *ingester) put(ctx context.Context, logs []placedLog, sum *ingestion, done func(int)) error {
+	done(0)
+	m, err := readLogs(ctx, logs, sum, done)
+	if err != nil {
+		return err
+	}
+	m.setCluster(in.cluster)
+	if in.yarn != "" {
+		if err := askYARN(ctx, in.yarn, m.runs); err != nil {
+			return err
 		}
 	}
-	return logs, nil
-}
-
-// sayOther tells of the files of a folder that are no event logs: a few by
-// name, many by their number.
-func (c *cli) sayOther(folder string, skipped []eventlog.Skipped) {
-	if len(skipped) > maxSaid {
-		c.logf("%d files in %s are no Spark event logs", len(skipped), folder)
-		return
+	stats, err := in.lake.Put(ctx, m.runs, m.profiles...)
+	if err != nil {
+		return err
 	}
-	for _, s := range skipped {
-		c.logf("%s: %s", filepath.Join(folder, strings.TrimPrefix(s.Path, filepath.Base(folder))), s.Reason)
-	}
+	sum.Runs += len(m.runs)
+	sum.Added += stats.Added
+	sum.Replaced += stats.Replaced
+	// Two logs of one attempt are one row: the lesser one changes nothing.
+	sum.Unchanged += len(m.runs) - stats.Added - stats.Replaced
+	return nil
 }
 
 // A measured is what event logs give: runs, and as many profiles of them.
 type measured struct {
 	runs     []analysis.Run
 	profiles []analysis.RunProfile
+}
+
+func (m *measured) add(o measured) {
+	m.runs = append(m.runs, o.runs...)
+	m.profiles = append(m.profiles, o.profiles...)
 }
 
 // setCluster says where the runs are from that do not say it themselves.
@@ -194,9 +285,9 @@ func readLogs(ctx context.Context, logs []placedLog, sum *ingestion, done func(i
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			read[i].runs, read[i].profiles, failures[i] = eventlog.ReadProfiles(os.DirFS(l.dir), l.log)
+			read[i], failures[i] = l.read(ctx)
 			done(int(n.Add(1)))
-			return nil
+			return ctx.Err()
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -205,10 +296,9 @@ func readLogs(ctx context.Context, logs []placedLog, sum *ingestion, done func(i
 	var all measured
 	for i, l := range logs {
 		if failures[i] != nil {
-			sum.Failed = append(sum.Failed, failedLog{filepath.Join(l.dir, l.log.Path), failures[i].Error()})
+			sum.Failed = append(sum.Failed, failedLog{l.name, failures[i].Error()})
 		}
-		all.runs = append(all.runs, read[i].runs...)
-		all.profiles = append(all.profiles, read[i].profiles...)
+		all.add(read[i])
 	}
 	return all, nil
 }

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/sparktune/sparktune/analysis/eventlog"
+)
+
+// A placedLog is an event log and where it is.
+type placedLog struct {
+	name  string // address and all, for messages and as its identity
+	place string // argument that it was found by
+	state logState
+	read  func(context.Context) (measured, error)
+}
+
+// A logState tells a log that has grown from one that has not.
+type logState struct {
+	Bytes   int64     `json:"bytes,omitempty"`
+	Written time.Time `json:"written,omitzero"` // last; zero is unknown
+	Open    bool      `json:"open,omitempty"`   // the application runs, as its History Server says
+}
+
+// stdinName is the argument that means standard input.
+const stdinName = "-"
+
+// findLogs lists the logs at a place, which is a path, an URL or standard
+// input. known says of a log, by its name, whether an earlier ingest took it.
+func (c *cli) findLogs(ctx context.Context, place string, known func(name string) bool) ([]placedLog, error) {
+	switch {
+	case place == stdinName:
+		return []placedLog{{name: "standard input", read: readStdin}}, nil
+	case strings.HasPrefix(place, "s3://"):
+		return c.findS3(ctx, place, known)
+	case strings.HasPrefix(place, "http://"), strings.HasPrefix(place, "https://"):
+		return findHistory(ctx, place)
+	}
+	abs, err := filepath.Abs(place)
+	if err != nil {
+		return nil, fmt.Errorf("find event logs: %w", err)
+	}
+	if _, err := os.Stat(abs); err != nil {
+		return nil, fmt.Errorf("find event logs: %w", err)
+	}
+	if strings.HasSuffix(abs, ".zip") {
+		return []placedLog{{name: abs, read: func(context.Context) (measured, error) { return readZip(abs) }}}, nil
+	}
+	dir := filepath.Dir(abs)
+	tree := logTree{fsys: os.DirFS(dir), place: place, name: func(p string) string { return filepath.Join(dir, p) }}
+	return c.findIn(tree, filepath.Base(abs), known)
+}
+
+func readStdin(context.Context) (measured, error) {
+	var m measured
+	var err error
+	m.runs, m.profiles, err = eventlog.ParseProfiles(os.Stdin)
+	return m, err
+}
+
+// A logTree is a file system in which logs are looked for.
+type logTree struct {
+	fsys  fs.FS
+	place string // as the caller named it
+	name  func(path string) string
+}
+
+func (c *cli) findIn(t logTree, root string, known func(name string) bool) ([]placedLog, error) {
+	found, skipped, err := eventlog.FindKnowing(t.fsys, root, func(p string) bool { return known(t.name(p)) })
+	if err != nil {
+		return nil, fmt.Errorf("find event logs in %s: %w", t.place, err)
+	}
+	c.sayOther(t, skipped)
+	if len(found) == 0 {
+		return nil, hintError{fmt.Errorf("no Spark event log in %s", t.place), "event logs are what spark.eventLog.enabled=true writes into spark.eventLog.dir"}
+	}
+	logs := make([]placedLog, len(found))
+	for i, l := range found {
+		logs[i] = placedLog{name: t.name(l.Path), state: t.state(l), read: func(context.Context) (measured, error) { return readLog(t.fsys, l) }}
+	}
+	return logs, nil
+}
+
+func readLog(fsys fs.FS, l eventlog.Log) (measured, error) {
+	var m measured
+	var err error
+	m.runs, m.profiles, err = eventlog.ReadProfiles(fsys, l)
+	return m, err
+}
+
+// state adds up the parts of a log. What can't be looked at is left to whoever
+// reads it.
+func (t logTree) state(l eventlog.Log) logState {
+	var s logState
+	for _, p := range l.Parts {
+		info, err := fs.Stat(t.fsys, p)
+		if err != nil {
+			continue
+		}
+		s.Bytes += info.Size()
+		if at := info.ModTime().UTC(); at.After(s.Written) {
+			s.Written = at
+		}
+	}
+	return s
+}
+
+// sayOther tells of the files of a folder that are no event logs: a few by
+// name, many by their number.
+func (c *cli) sayOther(t logTree, skipped []eventlog.Skipped) {
+	if len(skipped) > maxSaid {
+		c.logf("%d files in %s are no Spark event logs", len(skipped), t.place)
+		return
+	}
+	for _, s := range skipped {
+		c.logf("%s: %s", t.name(s.Path), s.Reason)
+	}
+}
+
+// readZip reads the logs in what a History Server gives for download.
+func readZip(path string) (measured, error) {
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return measured{}, fmt.Errorf("read event log: %w", err)
+	}
+	defer z.Close()
+	logs, _, err := eventlog.Find(z, ".")
+	if err != nil {
+		return measured{}, err
+	}
+	if len(logs) == 0 {
+		return measured{}, errors.New("no Spark event log in the archive")
+	}
+	var all measured
+	for _, l := range logs {
+		m, err := readLog(z, l)
+		if err != nil {
+			return measured{}, err
+		}
+		all.add(m)
+	}
+	return all, nil
+}
+
+// download keeps what r has in a file that the caller removes: an archive is
+// read from its end, and is too large for memory.
+func download(r io.Reader) (path string, err error) {
+	f, err := os.CreateTemp("", "sparktune-*.zip")
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(f, r)
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
+}

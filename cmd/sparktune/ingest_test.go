@@ -1,0 +1,308 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sparktune/sparktune/analysis"
+)
+
+// logOf is a small log of an application; padding makes it long.
+func logOf(app, attempt string, finished bool, padding int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `{"Event":"SparkListenerApplicationStart","App Name":"nightly","App ID":%q,"App Attempt ID":%q,"Timestamp":1795000000000,"User":"etl"}`+"\n", app, attempt)
+	for i := 0; b.Len() < padding; i++ {
+		fmt.Fprintf(&b, `{"Event":"SparkListenerJobStart","Job ID":%d,"Submission Time":1795000001000,"Stage IDs":[]}`+"\n", i)
+	}
+	if finished {
+		b.WriteString(`{"Event":"SparkListenerApplicationEnd","Timestamp":1795000060000}` + "\n")
+	}
+	return b.String()
+}
+
+// sparktune runs the command line with a state folder of its own and returns
+// what it prints.
+func sparktune(t *testing.T, state string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	c := &cli{stdout: &out, stderr: &errs, now: time.Now, getenv: func(key string) string {
+		return map[string]string{"SPARKTUNE_STATE": state}[key]
+	}}
+	code = c.run(t.Context(), args)
+	return out.String(), errs.String(), code
+}
+
+// rowsOf are the rows of the lake by key, of which columns.
+func rowsOf(t *testing.T, state string, columns ...string) map[string][]any {
+	t.Helper()
+	out, errs, code := sparktune(t, state, "runs", "--output", "json")
+	if code != exitDone {
+		t.Fatal(errs)
+	}
+	rows := make(map[string][]any)
+	for dec := json.NewDecoder(strings.NewReader(out)); dec.More(); {
+		var row map[string]any
+		if err := dec.Decode(&row); err != nil {
+			t.Fatal(err)
+		}
+		var values []any
+		for _, c := range columns {
+			values = append(values, row[c])
+		}
+		attempt, _ := row["attempt"].(string)
+		rows[row["app_id"].(string)+"/"+attempt] = values
+	}
+	return rows
+}
+
+// historyServer is Spark's, as far as ingest asks it.
+func historyServer(t *testing.T, logs map[string]string) *httptest.Server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/applications", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `[
+			{"id":"application_1_1","name":"nightly","attempts":[
+				{"attemptId":"2","completed":true,"lastUpdatedEpoch":1795000060000,"startTimeEpoch":1795000000000},
+				{"attemptId":"1","completed":false,"lastUpdatedEpoch":1795000000000}]},
+			{"id":"local-1","name":"nightly","attempts":[{"completed":true,"lastUpdatedEpoch":1795000060000}]}]`)
+	})
+	for path, log := range logs {
+		mux.HandleFunc("GET /api/v1/applications/"+path+"/logs", func(w http.ResponseWriter, _ *http.Request) {
+			z := zip.NewWriter(w)
+			f, err := z.Create(strings.ReplaceAll(path, "/", "_"))
+			if err == nil {
+				_, err = io.WriteString(f, log)
+			}
+			if err != nil || z.Close() != nil {
+				t.Error(err)
+			}
+		})
+	}
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func TestIngestHistoryServer(t *testing.T) {
+	server := historyServer(t, map[string]string{
+		"application_1_1/1": logOf("application_1_1", "1", false, 0),
+		"application_1_1/2": logOf("application_1_1", "2", true, 0),
+		"local-1":           logOf("local-1", "", true, 0),
+	})
+	state := t.TempDir()
+	if out, errs, code := sparktune(t, state, "ingest", "--new", server.URL+"/"); code != exitDone || !strings.HasPrefix(out, "3 runs of 3 event logs: 3 added") {
+		t.Fatalf("%d %s%s", code, out, errs)
+	}
+	want := map[string][]any{"application_1_1/1": {false}, "application_1_1/2": {true}, "local-1/": {true}}
+	if diff := cmp.Diff(want, rowsOf(t, state, "finished")); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if out, errs, code := sparktune(t, state, "ingest", "--new", server.URL); code != exitDone || !strings.HasPrefix(out, "3 runs of 3") {
+		t.Errorf("another spelling of the place: %d %s%s", code, out, errs)
+	}
+	if out, errs, code := sparktune(t, state, "ingest", "--new", server.URL); code != exitDone || !strings.HasPrefix(out, "0 runs of 0 event logs: 0 added, 0 replaced, 0 unchanged; 3 known before") {
+		t.Errorf("again: %d %s%s", code, out, errs)
+	}
+	one := t.TempDir()
+	if out, errs, code := sparktune(t, one, "ingest", server.URL+"/api/v1/applications/application_1_1/2/logs"); code != exitDone || !strings.HasPrefix(out, "1 run of 1 event log: 1 added") {
+		t.Errorf("one download: %d %s%s", code, out, errs)
+	}
+	if out, errs, code := sparktune(t, one, "ingest", server.URL+"/api/v1/applications/none/logs"); code != exitFailed || !strings.Contains(errs, "answers 404") {
+		t.Errorf("no such application: %d %s%s", code, out, errs)
+	}
+	if out, errs, code := sparktune(t, one, "ingest", server.URL+"/elsewhere"); code != exitFailed || !strings.Contains(errs, "http://history:18080") {
+		t.Errorf("no History Server: %d %s%s", code, out, errs)
+	}
+}
+
+// TestIngestYARN asks a ResourceManager that knows one application of two
+// attempts and one in client mode, and has forgotten a third.
+func TestIngestYARN(t *testing.T) {
+	answers := map[string]string{
+		"/ws/v1/cluster/apps/application_1_1": `{"app":{"finalStatus":"FAILED","diagnostics":"Application application_1_1 failed 2 times due to AM Container exited with  exitCode: 137","queue":"root.etl",
+			"applicationTags":"airflow,team-a","memorySeconds":123456,"vcoreSeconds":789}}`,
+		"/ws/v1/cluster/apps/application_1_1/appattempts": `{"appAttempts":{"appAttempt":[{"id":1},{"id":2}]}}`,
+		"/ws/v1/cluster/apps/application_1_2":             `{"app":{"finalStatus":"SUCCEEDED","diagnostics":"","queue":"default","memorySeconds":1,"vcoreSeconds":2}}`,
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer, ok := answers[r.URL.Path]
+		if !ok {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		_, _ = io.WriteString(w, answer)
+	}))
+	defer server.Close()
+	dir, state := t.TempDir(), t.TempDir()
+	for name, log := range map[string]string{
+		"a1": logOf("application_1_1", "1", false, 0), "a2": logOf("application_1_1", "2", false, 0),
+		"b": logOf("application_1_2", "", false, 0), "c": logOf("application_1_3", "", false, 0), "d": logOf("local-1", "", true, 0),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(log), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	columns := []string{"status", "queue", "yarn_final_status", "yarn_memory_mb_seconds"}
+	if out, errs, code := sparktune(t, state, "ingest", dir); code != exitDone {
+		t.Fatalf("%s%s", out, errs)
+	}
+	if got := rowsOf(t, state, columns...)["application_1_1/2"]; !cmp.Equal(got, []any{"unknown", nil, nil, nil}) {
+		t.Errorf("before it was asked: %v", got)
+	}
+	// Of as many events the row stays that knows more.
+	if out, errs, code := sparktune(t, state, "ingest", dir, "--yarn", server.URL+"/"); code != exitDone || !strings.Contains(out, "2 replaced") {
+		t.Fatalf("%d %s%s", code, out, errs)
+	}
+	want := map[string][]any{
+		"application_1_1/1": {"unknown", nil, nil, nil},
+		"application_1_1/2": {"failed", "root.etl", "FAILED", 123456.0},
+		"application_1_2/":  {"unknown", "default", "SUCCEEDED", 1.0},
+		"application_1_3/":  {"unknown", nil, nil, nil},
+		"local-1/":          {"succeeded", nil, nil, nil},
+	}
+	if diff := cmp.Diff(want, rowsOf(t, state, columns...)); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	fresh := t.TempDir()
+	if out, errs, code := sparktune(t, fresh, "ingest", dir, "--yarn", server.URL); code != exitDone {
+		t.Fatalf("%s%s", out, errs)
+	}
+	if got := rowsOf(t, fresh, columns...)["application_1_1/1"]; !cmp.Equal(got, []any{"failed", "root.etl", nil, nil}) {
+		t.Errorf("an attempt that another one followed: %v", got)
+	}
+	server.Close()
+	if out, errs, code := sparktune(t, state, "ingest", dir, "--yarn", server.URL); code != exitFailed || !strings.Contains(errs, "ask the ResourceManager") {
+		t.Errorf("no ResourceManager: %d %s%s", code, out, errs)
+	}
+}
+
+func TestAddYARN(t *testing.T) {
+	tests := map[string]struct {
+		log, mode, final, want string
+	}{
+		"killed":                              {analysis.StatusSucceeded, "cluster", "KILLED", analysis.StatusFailed},
+		"cluster mode says so":                {analysis.StatusUnknown, "cluster", "SUCCEEDED", analysis.StatusSucceeded},
+		"client mode says so of every driver": {analysis.StatusUnknown, "client", "SUCCEEDED", analysis.StatusUnknown},
+		"the log saw a failure":               {analysis.StatusFailed, "cluster", "SUCCEEDED", analysis.StatusFailed},
+		"still running":                       {analysis.StatusUnknown, "cluster", "UNDEFINED", analysis.StatusUnknown},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := analysis.Run{Status: test.log, DeployMode: test.mode}
+			addYARN(&r, &yarnApp{FinalStatus: test.final}, 1)
+			if r.Status != test.want {
+				t.Errorf("got %s, want %s", r.Status, test.want)
+			}
+		})
+	}
+}
+
+// TestIngestS3 reads a bucket of a stand-in for S3: a log of several ranges, a
+// rolling one, and what is no log.
+func TestIngestS3(t *testing.T) {
+	client := startS3(t)
+	long := logOf("app-long", "", true, 3*nextRange)
+	put := func(key, text string) {
+		t.Helper()
+		if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("logs"), Key: &key, Body: strings.NewReader(text)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("spark/events/app-long", long)
+	put("spark/events/eventlog_v2_app-rolling/events_1_app-rolling", logOf("app-rolling", "", false, 0))
+	put("spark/events/eventlog_v2_app-rolling/events_2_app-rolling", `{"Event":"SparkListenerApplicationEnd","Timestamp":1795000060000}`+"\n")
+	put("spark/events/README", "no log")
+	put("spark/other/app-elsewhere", logOf("app-elsewhere", "", true, 0))
+
+	state := t.TempDir()
+	out, errs, code := sparktune(t, state, "ingest", "--new", "s3://logs/spark/events/")
+	if code != exitDone || !strings.HasPrefix(out, "2 runs of 2 event logs: 2 added") || !strings.Contains(errs, "s3://logs/spark/events/README: not a Spark event log") {
+		t.Fatalf("%d %s%s", code, out, errs)
+	}
+	jobs := float64(strings.Count(long, "JobStart"))
+	want := map[string][]any{"app-long/": {true, jobs}, "app-rolling/": {true, 0.0}}
+	if diff := cmp.Diff(want, rowsOf(t, state, "finished", "jobs")); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if out, errs, code := sparktune(t, state, "ingest", "--new", "s3://logs/spark/events/"); code != exitDone || !strings.Contains(out, "0 runs of 0 event logs") || !strings.Contains(out, "2 known before") {
+		t.Errorf("again: %d %s%s", code, out, errs)
+	}
+	if out, errs, code := sparktune(t, state, "ingest", "s3://logs/spark/other/app-elsewhere"); code != exitDone || !strings.Contains(out, "1 added") {
+		t.Errorf("one object: %d %s%s", code, out, errs)
+	}
+	if out, errs, code := sparktune(t, state, "ingest", "s3://logs/nothing"); code != exitFailed || !strings.Contains(errs, "nothing is at s3://logs/nothing") {
+		t.Errorf("no such object: %d %s%s", code, out, errs)
+	}
+}
+
+// startS3 starts the stand-in, which analysis/lake/testdata/setup made, points
+// the AWS environment at it and makes a bucket.
+func startS3(t *testing.T) *s3.Client {
+	t.Helper()
+	cache := os.Getenv("SPARKTUNE_CACHE")
+	if cache == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cache = filepath.Join(home, ".cache", "sparktune")
+	}
+	program := filepath.Join(cache, "moto", "bin", "moto_server")
+	if _, err := os.Stat(program); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("no stand-in for S3: make it with analysis/lake/testdata/setup moto")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().(*net.TCPAddr)
+	_ = l.Close()
+	cmd := exec.CommandContext(t.Context(), program, "-H", "127.0.0.1", "-p", fmt.Sprint(address.Port))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for key, value := range map[string]string{
+		"AWS_ENDPOINT_URL": "http://" + address.String(), "AWS_REGION": "us-east-1",
+		"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+	} {
+		t.Setenv(key, value)
+	}
+	cfg, err := config.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	for {
+		_, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("logs")})
+		if err == nil {
+			return client
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal(err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/sparktune/sparktune/analysis/lake"
+)
+
+// A lakeFile is what --lake FILE.yaml holds: a lake in another catalog, or the
+// table of somebody else.
+type lakeFile struct {
+	Dir string `yaml:"dir"` // of an embedded lake, in place of Catalog
+	// Catalog has the properties of the catalog, as Iceberg names them. $NAME
+	// and ${NAME} stand for environment variables, so that no secret is in the
+	// file.
+	Catalog map[string]string `yaml:"catalog"`
+	Table   string            `yaml:"table"`
+	Metrics struct {
+		// Columns says that the table is foreign: ours to theirs.
+		Columns map[string]string `yaml:"columns"`
+	} `yaml:"metrics"`
+}
+
+// openLake opens the lake in the folder or of the file place, or the one in the
+// state folder, and makes it when it is not there.
+func (c *cli) openLake(ctx context.Context, place string) (*lake.Lake, error) {
+	switch filepath.Ext(place) {
+	case ".yaml", ".yml":
+		return c.openLakeFile(ctx, place)
+	}
+	if place == "" {
+		state, err := c.stateDir()
+		if err != nil {
+			return nil, err
+		}
+		place = filepath.Join(state, "lake")
+	}
+	return lake.Open(ctx, place)
+}
+
+func (c *cli) openLakeFile(ctx context.Context, path string) (*lake.Lake, error) {
+	f, err := readLakeFile(path)
+	if err != nil {
+		return nil, hintError{fmt.Errorf("read the lake's file: %w", err), "docs/lake.md shows what it holds"}
+	}
+	for key, value := range f.Catalog {
+		f.Catalog[key] = os.Expand(value, c.getenv)
+	}
+	lk, err := lake.Connect(ctx, lake.Config{Dir: f.Dir, Catalog: f.Catalog, Table: f.Table, Columns: f.Metrics.Columns})
+	if err != nil {
+		return nil, err
+	}
+	if missing := lk.Missing(); len(missing) > 0 {
+		c.logf("the table lacks %d of sparktune's columns: rules that need one of them abstain; 'sparktune rules' names what each needs", len(missing))
+	}
+	return lk, nil
+}
+
+// readLakeFile is strict: a misspelled key is an error that names its line.
+func readLakeFile(path string) (lakeFile, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return lakeFile{}, err
+	}
+	var f lakeFile
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	d.KnownFields(true)
+	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
+		return lakeFile{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if (len(f.Catalog) == 0) == (f.Dir == "") {
+		return lakeFile{}, fmt.Errorf("%s: want one of catalog and dir", path)
+	}
+	return f, nil
+}
