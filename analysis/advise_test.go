@@ -195,6 +195,9 @@ func describe(a Advice, about []string) string {
 		for _, e := range f.Evidence {
 			fmt.Fprintf(&b, "    %s: %.4g %s\n", e.Label, e.Value, e.Unit)
 		}
+		for _, r := range f.Rails {
+			fmt.Fprintf(&b, "    rail: %s\n", r)
+		}
 		if Rules[i].Advice {
 			for _, c := range f.Changes {
 				fmt.Fprintf(&b, "    for a person: %s %q (%s) -> %s\n", c.Key, c.From, c.Effective, c.To)
@@ -203,6 +206,13 @@ func describe(a Advice, about []string) string {
 	}
 	for _, c := range a.Changes {
 		fmt.Fprintf(&b, "change %s %q (%s) -> %s, %s, %s, %s\n", c.Key, c.From, c.Effective, c.To, c.Rule, c.Purpose, c.Confidence)
+	}
+	if a.Effect != nil && a.Effect.Duration != nil {
+		d := a.Effect.Duration
+		fmt.Fprintf(&b, "duration %.0f s -> %.0f s (%.0f to %.0f)\n", d.Before/1000, d.After/1000, d.Low/1000, d.High/1000)
+	}
+	if a.Effect != nil && a.Effect.Money != nil {
+		fmt.Fprintf(&b, "money %.2f -> %.2f per run: %s\n", a.Effect.Money.Before, a.Effect.Money.After, a.Effect.Money.Basis)
 	}
 	if e := a.Effect; e != nil {
 		fmt.Fprintf(&b, "effect container %s -> %s, %.3g -> %.3g GiB·h per run (%.3g to %.3g), %.3g runs a month, %d failed\n",
@@ -342,6 +352,12 @@ func (c *testCase) gate(s string) error {
 		c.policy.MaxProbe, err = strconv.ParseFloat(value, 64)
 	case "goal":
 		c.policy.Goal = Goal(value)
+	case "prices":
+		_, err = fmt.Sscanf(value, "%g a core-hour, %g a GiB-hour", &c.policy.CoreHourPrice, &c.policy.GBHourPrice)
+	case "node":
+		var memory string
+		_, err = fmt.Sscanf(value, "%g cores, %s for %g an hour", &c.policy.NodeCores, &memory, &c.policy.NodePrice)
+		c.policy.NodeMemory = ParseBytes(memory, 1).V
 	default:
 		err = fmt.Errorf("unknown gate %q", name)
 	}

@@ -73,7 +73,7 @@ func Assess(p *Profile, proposed Conf, pol Policy) Assessment {
 		a.Changes = append(a.Changes, c)
 	}
 	if len(changes) > 0 {
-		a.Effect = effectOf(p, changes)
+		a.Effect = effectOf(p, changes, nil, pol)
 	}
 	return a
 }
@@ -122,9 +122,14 @@ func (c *Assessed) say(what Prospect, reason string, ev ...Evidence) {
 
 // with is the configuration after a change; aliases count as the property.
 func (p *Profile) with(proposed Conf) Conf {
+	return proposed.over(p.Conf())
+}
+
+// over is the configuration with the properties of c on top; "" takes one out.
+func (c Conf) over(base Conf) Conf {
 	after := Conf{}
-	maps.Copy(after, p.Conf())
-	for key, v := range proposed {
+	maps.Copy(after, base)
+	for key, v := range c {
 		if prop, ok := FindProperty(key); ok {
 			key = prop.Name
 		}
@@ -198,7 +203,7 @@ func (p *Profile) lacksHeap(pol Policy) string {
 
 // wasted is what a larger container reserves in addition.
 func (p *Profile) wasted(after Conf) string {
-	perRun := medianOf(p.Runs, gbHours).V * (float64(container(after))/float64(max(1, container(p.Conf()))) - 1)
+	perRun := medianOf(p.Runs, gbHours).V * (float64(p.container(after))/float64(max(1, p.container(p.Conf()))) - 1)
 	if month := perRun * cadence(p); month > 0 {
 		return fmt.Sprintf("it would reserve %.1f GiB x hours more in a month", month)
 	}
@@ -209,7 +214,7 @@ func (p *Profile) assessOverhead(c *Assessed, after Conf, pol Policy) {
 	kills := containerKill.eval(p, pol).Status == Advises
 	used := maxOf(p.Runs, outsideHeap)
 	ev := []Evidence{{"peak_jvm_rss_bytes", "resident memory outside the heap, largest", float64(used.V), "bytes"}}
-	switch before, now := overhead(p.Conf()), overhead(after); {
+	switch before, now := p.overhead(p.Conf()), p.overhead(after); {
 	case now > before && kills:
 		c.say(Improves, "containers were killed for their memory")
 	case now > before:

@@ -5,11 +5,10 @@ import (
 	"time"
 )
 
-// An Effect is what the changes are expected to do to the memory that is
-// reserved, per run, on runs as they were. Durations are not predicted here:
-// a promise needs a model, and none of these changes has one yet.
+// An Effect is what the changes are expected to do to what is reserved, per run,
+// on runs as they were. A duration is predicted only where it was simulated.
 type Effect struct {
-	ContainerBefore int64   `json:"container_before_bytes"` // of one executor
+	ContainerBefore int64   `json:"container_before_bytes"` // of one executor, as the platform rounds it
 	ContainerAfter  int64   `json:"container_after_bytes"`
 	GBHoursBefore   float64 `json:"gb_hours_before"` // median per run, GiB x hours over all executors
 	GBHoursAfter    float64 `json:"gb_hours_after"`
@@ -19,13 +18,35 @@ type Effect struct {
 	// week, from which no cadence can be told.
 	RunsPerMonth float64 `json:"runs_per_month"`
 	FailedRuns   int     `json:"failed_runs"` // of the cohort: what growth is weighed against
+	// CoreHoursBefore and the others are the median per run; 0 is not measured.
+	CoreHoursBefore float64 `json:"core_hours_before,omitempty"`
+	CoreHoursAfter  float64 `json:"core_hours_after,omitempty"`
+	// Duration is what the simulation says; nil where it was not asked.
+	Duration *Durations `json:"duration,omitempty"`
+	Money    *Money     `json:"money,omitempty"`
 }
 
-// effectOf weighs the reserved memory before and after. It is nil where the
+// Durations are a predicted duration: the median before and after in milliseconds,
+// and the interval in which the next run is expected.
+type Durations struct {
+	Before float64 `json:"before_ms"`
+	After  float64 `json:"after_ms"`
+	Low    float64 `json:"low_ms"`
+	High   float64 `json:"high_ms"`
+}
+
+// Money is what a run costs, where what is reserved is what is paid for, or by
+// the dominant share of a stated node.
+type Money struct {
+	Before float64 `json:"before"` // per run
+	After  float64 `json:"after"`
+	Basis  string  `json:"basis"`
+}
+
+// effectOf weighs what is reserved before and after. It is nil where the
 // lifetimes of executors were not measured.
-func effectOf(p *Profile, changes []Change) *Effect {
-	gbh := func(r *Run) Opt[float64] { return gbHours(r) }
-	before := medianOf(p.Runs, gbh)
+func effectOf(p *Profile, changes []Change, f *Forecast, pol Policy) *Effect {
+	before := medianOf(p.Runs, gbHours)
 	if !before.OK {
 		return nil
 	}
@@ -35,17 +56,51 @@ func effectOf(p *Profile, changes []Change) *Effect {
 		after[c.Key] = c.To
 	}
 	e := &Effect{
-		ContainerBefore: container(p.Conf()),
-		ContainerAfter:  container(after),
+		ContainerBefore: p.container(p.Conf()),
+		ContainerAfter:  p.container(after),
 		GBHoursBefore:   before.V,
-		GBHoursLow:      minOf(p.Runs, gbh).V,
-		GBHoursHigh:     maxOf(p.Runs, gbh).V,
+		GBHoursLow:      minOf(p.Runs, gbHours).V,
+		GBHoursHigh:     maxOf(p.Runs, gbHours).V,
 		RunsPerMonth:    cadence(p),
 		FailedRuns:      p.FailedRuns(),
+		CoreHoursBefore: medianOf(p.Runs, coreHours).V,
 	}
-	perExecutor := float64(e.ContainerAfter) / float64(max(1, e.ContainerBefore))
-	e.GBHoursAfter = e.GBHoursBefore * (moreExecutors(p.Conf(), after) * perExecutor)
+	executors, cores := moreExecutors(p.Conf(), after), coresFactor(p.Conf(), after)
+	if f != nil {
+		executors = f.Cost
+		e.Duration = p.expected(f)
+	}
+	e.GBHoursAfter = e.GBHoursBefore * (executors * float64(e.ContainerAfter) / float64(max(1, e.ContainerBefore)))
+	e.CoreHoursAfter = e.CoreHoursBefore * executors * cores
+	e.Money = e.price(p.Newest().Platform(), pol)
 	return e
+}
+
+// expected is the interval of the next run: what the simulation says of the
+// simulated runs, over the runs as they vary anyway.
+func (p *Profile) expected(f *Forecast) *Durations {
+	ms := func(r *Run) Opt[float64] {
+		d := r.Duration()
+		return Opt[float64]{V: float64(d.V.Milliseconds()), OK: d.OK}
+	}
+	median := medianOf(p.Runs, ms).V
+	return &Durations{Before: median, After: median * f.Duration, Low: minOf(p.Runs, ms).V * f.Low, High: maxOf(p.Runs, ms).V * f.High}
+}
+
+// price is what a run costs before and after; nil where nobody said what is
+// paid for.
+func (e *Effect) price(on Platform, pol Policy) *Money {
+	switch {
+	case pol.NodePrice > 0 && pol.NodeCores > 0 && pol.NodeMemory > 0:
+		share := func(cores, gb float64) float64 {
+			return pol.NodePrice * max(cores/pol.NodeCores, gb*gib/float64(pol.NodeMemory))
+		}
+		return &Money{share(e.CoreHoursBefore, e.GBHoursBefore), share(e.CoreHoursAfter, e.GBHoursAfter), "dominant share of the stated node; saved only when nodes leave"}
+	case on.billsContainers() && pol.CoreHourPrice+pol.GBHourPrice > 0:
+		sum := func(cores, gb float64) float64 { return cores*pol.CoreHourPrice + gb*pol.GBHourPrice }
+		return &Money{sum(e.CoreHoursBefore, e.GBHoursBefore), sum(e.CoreHoursAfter, e.GBHoursAfter), "cores and memory of the containers"}
+	}
+	return nil
 }
 
 // moreExecutors is the factor by which the number of executors changes: with
@@ -61,11 +116,20 @@ func moreExecutors(before, after Conf) float64 {
 	return 1
 }
 
-func gbHours(r *Run) Opt[float64] {
-	if !r.MemoryByteMs.OK {
-		return Opt[float64]{}
+// coresFactor is the factor by which the cores of an executor change.
+func coresFactor(before, after Conf) float64 {
+	if x, y := before.Int(keyCores), after.Int(keyCores); x.V > 0 && y.V > 0 {
+		return float64(y.V) / float64(x.V)
 	}
-	return Some(r.MemoryByteMs.V / gib / float64(time.Hour.Milliseconds()))
+	return 1
+}
+
+func gbHours(r *Run) Opt[float64] {
+	return Opt[float64]{V: r.MemoryByteMs.V / gib / float64(time.Hour.Milliseconds()), OK: r.MemoryByteMs.OK}
+}
+
+func coreHours(r *Run) Opt[float64] {
+	return Opt[float64]{V: float64(r.CoreMs.V) / float64(time.Hour.Milliseconds()), OK: r.CoreMs.OK}
 }
 
 // cadence is the runs per 30 days, 0 when unknown.
@@ -75,4 +139,32 @@ func cadence(p *Profile) float64 {
 		return 0
 	}
 	return float64(len(p.Runs)-1) * 30 * 24 * float64(time.Hour) / float64(p.Span())
+}
+
+// A Total is what all proposals of a repository are expected to save in a month.
+type Total struct {
+	Jobs      int     `json:"jobs"`
+	GBHours   float64 `json:"gb_hours"` // less is saved
+	CoreHours float64 `json:"core_hours"`
+	Money     float64 `json:"money,omitempty"`
+}
+
+// Sum adds the savings of a month up. Each job counts once, with the one cause
+// chain that its advice has, so that no saving is counted twice; a job without a
+// known cadence does not count.
+func Sum(advice []Advice) Total {
+	var t Total
+	seen := make(map[string]bool)
+	for _, a := range advice {
+		if e := a.Effect; e != nil && e.RunsPerMonth > 0 && !seen[a.Job] {
+			seen[a.Job] = true
+			t.Jobs++
+			t.GBHours += (e.GBHoursBefore - e.GBHoursAfter) * e.RunsPerMonth
+			t.CoreHours += (e.CoreHoursBefore - e.CoreHoursAfter) * e.RunsPerMonth
+			if e.Money != nil {
+				t.Money += (e.Money.Before - e.Money.After) * e.RunsPerMonth
+			}
+		}
+	}
+	return t
 }

@@ -44,26 +44,6 @@ const (
 	heapMargin = 1.25
 )
 
-// overhead is the non-heap memory of an executor's container in bytes, as
-// ResourceProfile computes it: set, or max(384 MiB, factor x heap).
-func overhead(c Conf) int64 {
-	if v := c.Bytes(keyOverhead); v.OK {
-		return v.V
-	}
-	factor := c.Float("spark.executor.memoryOverheadFactor").Or(0.10)
-	return max(minOverhead, int64(factor*float64(c.Bytes(keyMemory).V)))
-}
-
-// container is the memory that an executor with configuration c asks for, in
-// bytes, before the platform rounds it.
-func container(c Conf) int64 {
-	n := c.Bytes(keyMemory).V + overhead(c) + c.Bytes("spark.executor.pyspark.memory").Or(0)
-	if c.Bool("spark.memory.offHeap.enabled").V {
-		n += c.Bytes("spark.memory.offHeap.size").Or(0)
-	}
-	return n
-}
-
 // slots is how many tasks an executor runs at a time: as registered when a run
 // shows it, else as configured.
 func slots(p *Profile) int64 {

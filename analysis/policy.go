@@ -31,6 +31,14 @@ type Policy struct {
 	MinMeasuring  float64       // GiB x hours a month from which on an unmeasured heap is worth measuring
 	MaxProbe      float64       // largest share of a heap that a probe takes away; 0 turns probes off
 
+	// Prices, 0 where nobody said. Those of cores and memory count only where
+	// containers are billed; a node's by the dominant share of it.
+	CoreHourPrice float64
+	GBHourPrice   float64
+	NodePrice     float64 // per hour
+	NodeCores     float64
+	NodeMemory    int64
+
 	MemoryStep   int64 // heaps and overheads are rounded up to a multiple of it
 	MinHeap      int64
 	MaxHeap      int64

@@ -1,6 +1,9 @@
 package analysis
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // A Rule looks at one diagnosis. It answers on every profile: silence is an
 // answer with a reason.
@@ -48,9 +51,12 @@ type Finding struct {
 	Reason   string     `json:"reason"`
 	Evidence []Evidence `json:"evidence,omitempty"`
 	Changes  []Change   `json:"changes,omitempty"`
+	// Rails say what the policy's bounds made of what the measurements asked for.
+	Rails []string `json:"rails,omitempty"`
 	// Moot means that the rule has nothing to do with the job: a report need
 	// not say so.
-	Moot bool `json:"-"`
+	Moot     bool `json:"-"`
+	forecast *Forecast
 }
 
 // Evidence is one number that a finding rests on.
@@ -105,6 +111,7 @@ type Advice struct {
 	Findings []Finding  `json:"findings"`
 	Changes  []Change   `json:"changes,omitempty"`
 	Effect   *Effect    `json:"effect,omitempty"`
+	forecast *Forecast  // what the changes rest on, where they were simulated
 }
 
 // Advise lets every rule of Rules look at the profile.
@@ -114,7 +121,7 @@ func Advise(p *Profile, pol Policy) Advice {
 		a.Findings = append(a.Findings, a.ask(r, p, pol))
 	}
 	if len(a.Changes) > 0 {
-		a.Effect = effectOf(p, a.Changes)
+		a.Effect = effectOf(p, a.Changes, a.forecast, pol)
 	}
 	return a
 }
@@ -144,6 +151,9 @@ func (a *Advice) ask(r *Rule, p *Profile, pol Policy) Finding {
 	if r.Advice {
 		return f
 	}
+	if why := p.misfit(f.Changes, pol); why != "" {
+		return Finding{Rule: r.Name, Status: Silent, Evidence: f.Evidence, Reason: f.Reason + "; but " + why}
+	}
 	if key := p.setByCode(f.Changes); key != "" {
 		return Finding{Rule: r.Name, Status: Silent, Evidence: f.Evidence, Reason: f.Reason + "; but the application sets " + key + " itself, so a submitted value has no effect"}
 	}
@@ -152,7 +162,7 @@ func (a *Advice) ask(r *Rule, p *Profile, pol Policy) Finding {
 		f.Reason += "; waits for the effect of " + a.Changes[0].Rule
 		return f
 	}
-	a.Changes = f.Changes
+	a.Changes, a.forecast = f.Changes, f.forecast
 	return f
 }
 
@@ -188,7 +198,7 @@ func (p *Profile) effective(key string) string {
 		return v
 	}
 	if key == keyOverhead {
-		return FormatMemory(overhead(p.Conf()))
+		return FormatMemory(p.overhead(p.Conf()))
 	}
 	return ""
 }
@@ -211,6 +221,32 @@ func silent(reason string, ev ...Evidence) Finding {
 
 func unmeasured(reason string, ev ...Evidence) Finding {
 	return Finding{Status: Unmeasured, Reason: reason, Evidence: ev}
+}
+
+// misfit says why an executor with the changes could not be had; "" when it
+// could, as far as the policy knows the nodes.
+func (p *Profile) misfit(changes []Change, pol Policy) string {
+	after := Conf{}
+	for _, c := range changes {
+		after[c.Key] = c.To
+	}
+	n := p.container(after.over(p.Conf()))
+	if pol.NodeMemory > 0 && n > pol.NodeMemory && n > p.container(p.Conf()) {
+		return fmt.Sprintf("a container of %s would not fit into the policy's node of %s: a person has to look at the job", FormatMemory(n), FormatMemory(pol.NodeMemory))
+	}
+	return ""
+}
+
+// railed notes what a bound of the policy changed.
+func (f Finding) railed(format string, args ...any) Finding {
+	f.Rails = append(f.Rails, fmt.Sprintf(format, args...))
+	return f
+}
+
+// simulated says what a finding rests on.
+func (f Finding) simulated(by Forecast) Finding {
+	f.forecast = &by
+	return f
 }
 
 // advises sorts changes by key: the order of output is total.

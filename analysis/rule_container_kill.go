@@ -36,18 +36,19 @@ func evalContainerKill(p *Profile, pol Policy) Finding {
 	if to > pol.MaxOverhead {
 		return silent(fmt.Sprintf("%s, but the overhead would pass the policy's largest, %s: a person has to look at the job", reason, FormatMemory(pol.MaxOverhead)), ev...)
 	}
-	return advises(reason, ev, Change{Key: keyOverhead, To: FormatMemory(to), Confidence: confidenceOf(hit, len(p.Runs))})
+	return advises(reason, ev, Change{Key: keyOverhead, To: FormatMemory(to), Confidence: confidenceOf(hit, len(p.Runs))}).
+		railed("the overhead grows by %s or a quarter at least, the container by %.3g times at most", FormatMemory(pol.OverheadStep), pol.MaxGrow)
 }
 
 // moreOverhead is the overhead after one step up, in bytes; the container grows
 // by the policy's factor at most.
 func moreOverhead(p *Profile, pol Policy) int64 {
-	cur := overhead(p.Conf())
+	cur := p.overhead(p.Conf())
 	to := cur + max(pol.OverheadStep, cur/4)
 	if rss := maxOf(p.Runs, outsideHeap); rss.OK {
 		to = max(to, rss.V*115/100)
 	}
-	most := int64(float64(container(p.Conf()))*pol.MaxGrow) - p.Conf().Bytes(keyMemory).V
+	most := int64(float64(p.container(p.Conf()))*pol.MaxGrow) - p.Conf().Bytes(keyMemory).V
 	return roundUp(min(to, most), pol.MemoryStep)
 }
 

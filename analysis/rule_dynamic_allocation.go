@@ -84,5 +84,5 @@ func (p *Profile) lowerMax(runs []*Run, pol Policy) Finding {
 		return silent("replayed with fewer executors at a time the runs gain too little", ev...)
 	}
 	return advises(fmt.Sprintf("replayed with at most %d executors at a time instead of %d the runs keep within the policy's goal", f.Executors, most.V),
-		ev, Change{Key: keyMaxExecs, To: strconv.FormatInt(f.Executors, 10), Confidence: Medium})
+		ev, Change{Key: keyMaxExecs, To: strconv.FormatInt(f.Executors, 10), Confidence: Medium}).simulated(f.widened(o.worst))
 }

@@ -53,8 +53,15 @@ func evalOverProvisionedHeap(p *Profile, pol Policy) Finding {
 	if float64(to) > float64(heap.V)*(1-pol.DeadBand) {
 		return silent(fmt.Sprintf("what the largest peak needs is within %.0f %% of the heap: right as it is, or filled by the collector", 100*pol.DeadBand), ev...)
 	}
+	if p.container(Conf{keyMemory: FormatMemory(to)}.over(p.Conf())) == p.container(p.Conf()) {
+		return silent("the platform rounds the smaller container up to the one of today", ev...)
+	}
 	reason := fmt.Sprintf("largest heap peak is %.0f %% of the heap, and no symptom in %s", 100*float64(peak.V)/float64(heap.V), plural(len(runs), "run"))
-	return advises(reason, ev, Change{Key: keyMemory, To: FormatMemory(to), Confidence: High})
+	f := advises(reason, ev, Change{Key: keyMemory, To: FormatMemory(to), Confidence: High})
+	if need := neededHeap(p, runs, peak.V); to > roundUp(need, pol.MemoryStep) {
+		return f.railed("the measured need is %s; one proposal takes at most %.0f %% away and leaves at least %s", FormatMemory(roundUp(need, pol.MemoryStep)), 100*pol.MaxShrink, FormatMemory(pol.MinHeap))
+	}
+	return f
 }
 
 // symptom is what forbids taking memory away, from any run of the cohort,
@@ -105,11 +112,17 @@ func howToMeasure(pol Policy) string {
 // shrunk is the new heap in bytes: the need, but no deeper than one step and
 // the policy's floor.
 func shrunk(p *Profile, runs []*Run, heap, peak int64, pol Policy) int64 {
+	floor := max(pol.MinHeap, int64(float64(heap)*(1-pol.MaxShrink)))
+	return roundUp(max(neededHeap(p, runs, peak), floor), pol.MemoryStep)
+}
+
+// neededHeap is what the largest peak and the largest unified memory need with
+// their margin, in bytes.
+func neededHeap(p *Profile, runs []*Run, peak int64) int64 {
 	need := int64(float64(peak)*heapMargin) + reservedHeap
 	if unified := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakOnHeapUnified }); unified.OK {
 		fraction := p.Conf().Float("spark.memory.fraction").Or(0.6)
 		need = max(need, int64(float64(unified.V)*heapMargin/max(fraction, 0.05))+reservedHeap)
 	}
-	floor := max(pol.MinHeap, int64(float64(heap)*(1-pol.MaxShrink)))
-	return roundUp(max(need, floor), pol.MemoryStep)
+	return need
 }

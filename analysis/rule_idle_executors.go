@@ -65,7 +65,9 @@ func (p *Profile) fewerExecutors(runs []*Run, n int64, pol Policy) Finding {
 	}
 	reason := fmt.Sprintf("the most tasks at a time fill %d of %d executors, over %s", filled, n, plural(len(runs), "run"))
 	to := max(filled, (n+1)/2)
-	if f, simulated, ok := p.simulatedFewer(n, pol); ok && f.Executors < to {
+	f, simulated, ok := p.simulatedFewer(n, pol)
+	ok = ok && f.Executors < to
+	if ok {
 		to = f.Executors
 		ev = append(ev, simulated...)
 		reason = fmt.Sprintf("simulated with %d of %d executors the runs are neither slower nor dearer than the policy's goal allows", to, n)
@@ -76,7 +78,14 @@ func (p *Profile) fewerExecutors(runs []*Run, n int64, pol Policy) Finding {
 	if why := p.holdsTooMuch(runs, n, to); why != "" {
 		return silent(reason+"; but "+why, ev...)
 	}
-	return advises(reason, ev, Change{Key: keyInstances, To: strconv.FormatInt(to, 10), Confidence: High})
+	found := advises(reason, ev, Change{Key: keyInstances, To: strconv.FormatInt(to, 10), Confidence: High})
+	if to > filled && to == (n+1)/2 {
+		found = found.railed("at most half of the executors go at a time")
+	}
+	if ok {
+		return found.simulated(f)
+	}
+	return found
 }
 
 // simulatedFewer is the goal's choice among fewer executors, where the
@@ -90,7 +99,7 @@ func (p *Profile) simulatedFewer(n int64, pol Policy) (Forecast, []Evidence, boo
 		return Forecast{}, nil, false
 	}
 	f := o.best(n, (n+1)/2, n, pol.Goal)
-	return f, o.evidence(f), f.Executors < n && pol.Goal.worth(f) <= 1-pol.DeadBand/2
+	return f.widened(o.worst), o.evidence(f), f.Executors < n && pol.Goal.worth(f) <= 1-pol.DeadBand/2
 }
 
 // lookStatic simulates a static number of executors.

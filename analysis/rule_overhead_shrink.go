@@ -38,7 +38,7 @@ func evalOverProvisionedOverhead(p *Profile, pol Policy) Finding {
 		return unmeasured("resident memory was not sampled well; set " + keyProcessTree + "=true and " + keyPolling + "=1s to measure it")
 	}
 	used := maxOf(runs, outsideHeap)
-	cur := overhead(p.Conf())
+	cur := p.overhead(p.Conf())
 	ev := []Evidence{{"peak_jvm_rss_bytes", "resident memory outside the heap, largest", float64(used.V), "bytes"}}
 	to := roundUp(int64(float64(used.V)*heapMargin)+minOverhead, pol.MemoryStep)
 	if !used.OK || float64(to) > float64(cur)*(1-pol.DeadBand) {

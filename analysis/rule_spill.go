@@ -45,7 +45,11 @@ func evalSpill(p *Profile, pol Policy) Finding {
 	if changes == nil {
 		return silent(reason+atLargest(p, pol), ev...)
 	}
-	return advises(reason, ev, changes...)
+	f := advises(reason, ev, changes...)
+	if to := parseInt(changes[0].To, 1).V; changes[0].Key == keyPartitions && to == roundPartitions(p.Conf().Int(keyPartitions).V*maxPartitionGrowth) {
+		f = f.railed("partitions grow by %d times at most at a time", maxPartitionGrowth)
+	}
+	return f
 }
 
 func littleSpill(p *Profile, bad, known int) string {

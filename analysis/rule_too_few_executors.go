@@ -50,7 +50,7 @@ func evalTooFewExecutors(p *Profile, pol Policy) Finding {
 		return silent("work waited for slots, but more executors would not be worth what they cost", ev...)
 	}
 	return advises(fmt.Sprintf("all slots were taken in %s, and simulated with %d executors instead of %d they are faster by more than they cost", plural(full, "run"), f.Executors, n.V),
-		ev, Change{Key: keyInstances, To: strconv.FormatInt(f.Executors, 10), Confidence: Medium})
+		ev, Change{Key: keyInstances, To: strconv.FormatInt(f.Executors, 10), Confidence: Medium}).simulated(f.widened(o.worst))
 }
 
 // chainIsShort says whether more slots could make the run much shorter.

@@ -35,7 +35,9 @@ var goals = []analysis.Goal{analysis.Balanced, analysis.Cost, analysis.Speed}
 // Gates are all settable values, sorted by name. Bounds keep a typing error
 // from turning a gate off: a shrink always needs two runs.
 var Gates = []Gate{
+	{Name: "core_hour_price", Doc: "Price of a core for an hour, where containers are billed; 0 is not said.", Min: 0, Max: 1e6, field: func(p *analysis.Policy) any { return &p.CoreHourPrice }},
 	{Name: "dead_band", Doc: "Relative change below which a value is right as it is.", Min: 0.05, Max: 0.9, field: func(p *analysis.Policy) any { return &p.DeadBand }},
+	{Name: "gb_hour_price", Doc: "Price of a GiB of memory for an hour, where containers are billed; 0 is not said.", Min: 0, Max: 1e6, field: func(p *analysis.Policy) any { return &p.GBHourPrice }},
 	{Name: "goal", Doc: "What a number of executors is chosen for: balanced (neither slower nor dearer, then the best product of both), cost, or speed.", field: func(p *analysis.Policy) any { return &p.Goal }},
 	{Name: "lookback", Doc: "Runs that started earlier are not looked at.", Min: day, Max: 400 * day, field: func(p *analysis.Policy) any { return &p.Lookback }},
 	{Name: "max_age", Doc: "With no run younger than this the metrics are stale.", Min: 3600, Max: 400 * day, field: func(p *analysis.Policy) any { return &p.MaxAge }},
@@ -62,6 +64,9 @@ var Gates = []Gate{
 	{Name: "min_spill", Doc: "Memory spilled by the worst stage that is worth a change.", Min: mib, Max: tib, field: func(p *analysis.Policy) any { return &p.MinSpill }, bytes: true},
 	{Name: "min_spill_ratio", Doc: "Least ratio of a stage's spill to its data.", Min: 0.01, Max: 10, field: func(p *analysis.Policy) any { return &p.MinSpillRatio }},
 	{Name: "min_spill_share", Doc: "Least share of the run time of a stage whose spill is looked at.", Min: 0.01, Max: 1, field: func(p *analysis.Policy) any { return &p.MinSpillShare }},
+	{Name: "node_cores", Doc: "Cores of a node, for the dominant share of it that a job reserves.", Min: 0, Max: 1e4, field: func(p *analysis.Policy) any { return &p.NodeCores }},
+	{Name: "node_memory", Doc: "Memory of a node; no executor's container may be larger, and 0b is not said.", Min: 0, Max: 16 * tib, field: func(p *analysis.Policy) any { return &p.NodeMemory }, bytes: true},
+	{Name: "node_price", Doc: "Price of a node for an hour; 0 is not said.", Min: 0, Max: 1e6, field: func(p *analysis.Policy) any { return &p.NodePrice }},
 	{Name: "overhead_step", Doc: "Least growth of the overhead after a container kill.", Min: 64 * mib, Max: 16 << 30, field: func(p *analysis.Policy) any { return &p.OverheadStep }, bytes: true},
 }
 
@@ -202,7 +207,9 @@ func Schema() []byte {
 			"version": map[string]any{"const": Version},
 			"gates":   map[string]any{"type": "object", "additionalProperties": false, "properties": gates},
 
-			"operators": operatorsSchema(),
+			"operators":      operatorsSchema(),
+			"pull_requests":  fieldsSchema("About the pull requests of sparktune.", pullFields),
+			ignoreField.name: ignoreSchema(),
 		},
 	}, "", "  ")
 	if err != nil {

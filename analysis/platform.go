@@ -1,0 +1,95 @@
+package analysis
+
+import "strings"
+
+// A Platform is what gives executors their containers: how it rounds them, what
+// it adds to a heap, and what it bills.
+type Platform string
+
+// The platforms that are told apart.
+const (
+	YARN          Platform = "yarn"
+	EMR           Platform = "emr" // YARN of Amazon EMR: its own default overhead
+	EMRServerless Platform = "emr_serverless"
+	Kubernetes    Platform = "kubernetes"
+	Standalone    Platform = "standalone"
+	OtherPlatform Platform = ""
+)
+
+// Platform is where a run's executors were, by its master and version.
+func (r *Run) Platform() Platform {
+	amazon := strings.Contains(r.SparkVersion, "amzn")
+	switch {
+	case strings.Contains(r.Master, "emr-serverless"):
+		return EMRServerless
+	case strings.HasPrefix(r.Master, "k8s://"):
+		return Kubernetes
+	case strings.HasPrefix(r.Master, "yarn") && amazon:
+		return EMR
+	case strings.HasPrefix(r.Master, "yarn"):
+		return YARN
+	case strings.HasPrefix(r.Master, "spark://"):
+		return Standalone
+	}
+	return OtherPlatform
+}
+
+// billsContainers says whether what an executor reserves is what is paid for.
+// On a fixed cluster freed memory saves nothing until nodes leave.
+func (f Platform) billsContainers() bool { return f == EMRServerless || f == Kubernetes }
+
+// overheadFactor is the platform's default share of the heap. Kubernetes adds
+// 0.40 to jobs that are not of the JVM.
+func (f Platform) overheadFactor(application string) float64 {
+	switch {
+	case f == EMR:
+		return 0.1875
+	case f == Kubernetes && (strings.HasSuffix(application, ".py") || strings.HasSuffix(application, ".R")):
+		return 0.40
+	}
+	return 0.10
+}
+
+// workerSizes are those of EMR Serverless: cores, and from, to and step of the
+// memory in GiB.
+var workerSizes = []struct{ cores, from, to, step int64 }{{1, 2, 8, 1}, {2, 4, 16, 1}, {4, 8, 30, 1}, {8, 16, 60, 4}, {16, 32, 120, 8}}
+
+// rounded is what a container of n bytes with a number of cores gets. YARN
+// rounds up to its allocation step, EMR Serverless to its worker sizes; a size
+// that does not exist stays, and the platform refuses it.
+func (r *Run) rounded(n, cores int64) int64 {
+	switch r.Platform() {
+	case YARN, EMR:
+		return roundUp(n, r.ContainerStep.V)
+	case EMRServerless:
+		for _, w := range workerSizes {
+			if w.cores == cores {
+				return min(max(roundUp(n, w.step*gib), w.from*gib), max(n, w.to*gib))
+			}
+		}
+	case Kubernetes, Standalone, OtherPlatform:
+	}
+	return n
+}
+
+// overhead is the non-heap memory of an executor's container in bytes, as
+// ResourceProfile computes it: set, or max(384 MiB, factor x heap) with the
+// platform's default factor.
+func (p *Profile) overhead(c Conf) int64 {
+	if v := c.Bytes(keyOverhead); v.OK {
+		return v.V
+	}
+	r := p.Newest()
+	factor := c.Float("spark.executor.memoryOverheadFactor").Or(r.Platform().overheadFactor(r.Application))
+	return max(minOverhead, int64(factor*float64(c.Bytes(keyMemory).V)))
+}
+
+// container is the memory of an executor's container with configuration c, in
+// bytes, as the platform rounds it.
+func (p *Profile) container(c Conf) int64 {
+	n := c.Bytes(keyMemory).V + p.overhead(c) + c.Bytes("spark.executor.pyspark.memory").Or(0)
+	if c.Bool("spark.memory.offHeap.enabled").V {
+		n += c.Bytes("spark.memory.offHeap.size").Or(0)
+	}
+	return p.Newest().rounded(n, c.Int(keyCores).Or(slots(p)))
+}
