@@ -207,9 +207,7 @@ func Schema() []byte {
 			"version": map[string]any{"const": Version},
 			"gates":   map[string]any{"type": "object", "additionalProperties": false, "properties": gates},
 
-			"operators":      operatorsSchema(),
-			"pull_requests":  fieldsSchema("About the pull requests of sparktune.", pullFields),
-			ignoreField.name: ignoreSchema(),
+			"operators": operatorsSchema(),
 		},
 	}, "", "  ")
 	if err != nil {
