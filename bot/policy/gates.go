@@ -207,7 +207,9 @@ func Schema() []byte {
 			"version": map[string]any{"const": Version},
 			"gates":   map[string]any{"type": "object", "additionalProperties": false, "properties": gates},
 
-			"operators": operatorsSchema(),
+			"operators":      operatorsSchema(),
+			"pull_requests":  fieldsSchema("About the pull requests of sparktune.", pullFields),
+			ignoreField.name: ignoreSchema(),
 		},
 	}, "", "  ")
 	if err != nil {

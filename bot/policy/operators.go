@@ -98,3 +98,21 @@ func operatorsSchema() map[string]any {
 		"additionalProperties": map[string]any{"type": "object", "additionalProperties": false, "properties": props, "anyOf": needs},
 	}
 }
+
+// tellOperators is the section as YAML.
+func tellOperators(ops []patcher.Operator) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.MappingNode}
+	for _, op := range ops {
+		said := map[string]any{}
+		for name, a := range operatorArguments {
+			if v := *a.field(&op); v != "" {
+				said[name] = v
+			}
+		}
+		if len(op.Settings) > 0 {
+			said["settings"] = op.Settings
+		}
+		n.Content = append(n.Content, tell(op.Class), tell(said)) // sorted by name
+	}
+	return n
+}

@@ -7,8 +7,11 @@
 package policy
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"time"
@@ -50,9 +53,12 @@ func Default() Policy {
 type Error struct {
 	Line, Column int // from 1
 	Msg          string
+	Name         string // of the file; "" means File
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("%s:%d:%d: %s", File, e.Line, e.Column, e.Msg) }
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s:%d:%d: %s", cmp.Or(e.Name, File), e.Line, e.Column, e.Msg)
+}
 
 // Load reads the policy of a repository; without a file it is the default.
 func Load(fsys fs.FS) (Policy, error) {
@@ -69,22 +75,68 @@ func Load(fsys fs.FS) (Policy, error) {
 // Parse reads a policy file. Mistakes are *Error, all of them joined.
 func Parse(src []byte) (Policy, error) {
 	pol := Default()
-	var doc yaml.Node
-	if err := yaml.Unmarshal(src, &doc); err != nil {
-		return Policy{}, syntaxError(err)
+	root, err := parseYAML(src)
+	if err != nil {
+		return Policy{}, err
 	}
-	if len(doc.Content) == 0 {
-		return Policy{}, &Error{1, 1, "the file is empty; it needs at least 'version: 1'"}
-	}
-	if err := pol.document(doc.Content[0]); err != nil {
+	if err := pol.document(root); err != nil {
 		return Policy{}, err
 	}
 	return pol, nil
 }
 
+// maxFile is the size of a file that is still one of settings.
+const maxFile = 256 << 10
+
+// parseYAML is the root of a file of one document, without the parts of YAML
+// that make a file something else than it looks.
+func parseYAML(src []byte) (*yaml.Node, error) {
+	if len(src) > maxFile {
+		return nil, &Error{Line: 1, Column: 1, Msg: fmt.Sprintf("the file has more than %d KiB", maxFile>>10)}
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(src))
+	var doc, more yaml.Node
+	err := dec.Decode(&doc)
+	switch {
+	case errors.Is(err, io.EOF) || err == nil && len(doc.Content) == 0:
+		return nil, &Error{Line: 1, Column: 1, Msg: "the file is empty; it needs at least 'version: 1'"}
+	case err != nil:
+		return nil, syntaxError(err)
+	}
+	switch err := dec.Decode(&more); {
+	case err == nil:
+		return nil, at(&more, "the file has a second document; only the first would count")
+	case !errors.Is(err, io.EOF):
+		return nil, syntaxError(err)
+	}
+	return doc.Content[0], aliases(doc.Content[0])
+}
+
+// aliases refuses *references: what they stand for is elsewhere in the file.
+func aliases(n *yaml.Node) error {
+	if n.Kind == yaml.AliasNode {
+		return at(n, "references such as *%s are not read; write the value", n.Value)
+	}
+	var errs []error
+	for _, c := range n.Content {
+		errs = append(errs, aliases(c))
+	}
+	return errors.Join(errs...)
+}
+
+func yamlText(n *yaml.Node) string {
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(n); err != nil {
+		panic(err) // unreachable: nodes of plain values
+	}
+	return b.String()
+}
+
 // syntaxError keeps the line that yaml.v3 has only in its text.
 func syntaxError(err error) *Error {
-	e := &Error{1, 1, strings.TrimPrefix(err.Error(), "yaml: ")}
+	e := &Error{Line: 1, Column: 1, Msg: strings.TrimPrefix(err.Error(), "yaml: ")}
 	if _, rest, ok := strings.Cut(e.Msg, ": "); ok {
 		if n, _ := fmt.Sscanf(e.Msg, "line %d:", &e.Line); n == 1 {
 			e.Msg = rest
@@ -99,16 +151,17 @@ func (p *Policy) document(n *yaml.Node) error {
 		switch key.Value {
 		case "version":
 			version = true
-			if value.Value != fmt.Sprint(Version) {
-				return at(value, "version must be %d, not %q", Version, value.Value)
-			}
-			return nil
+			return readVersion(value)
 		case "gates":
 			return eachPair(value, "gates", p.gate)
 		case "operators":
 			return eachPair(value, "operators", p.operator)
+		case "pull_requests":
+			return readFields(value, "pull_requests", &p.Pulls, pullFields)
+		case ignoreField.name:
+			return ignoreField.read(p, value)
 		}
-		return at(key, "unknown name %q; known are version, gates and operators", key.Value)
+		return unknown(key, "name", []string{"version", "gates", "pull_requests", "ignore", "operators"})
 	})
 	if err == nil && !version {
 		return at(n, "'version: %d' is missing", Version)
@@ -116,16 +169,26 @@ func (p *Policy) document(n *yaml.Node) error {
 	return err
 }
 
+func readVersion(n *yaml.Node) error {
+	var v float64
+	if !isNumber(n) || n.Decode(&v) != nil || v != Version {
+		return mistake(n, "version", fmt.Sprint(Version))
+	}
+	return nil
+}
+
 func (p *Policy) gate(key, value *yaml.Node) error {
 	g, ok := findGate(key.Value)
 	if !ok {
-		return at(key, "unknown gate %q; known are %s", key.Value, strings.Join(gateNames(), ", "))
+		return unknown(key, "gate", gateNames())
 	}
-	if value.Kind != yaml.ScalarNode {
-		return at(value, "%s must be %s", g.Name, g.wants())
+	// A number in quotes is a text, and a size without its unit is a number.
+	text, ok := value.Value, isText(value)
+	if !g.isText() {
+		text, ok = numberText(value)
 	}
-	if err := g.set(&p.Gates, value.Value); err != nil {
-		return at(value, "%s must be %s, not %q", g.Name, g.wants(), value.Value)
+	if !ok || g.set(&p.Gates, text) != nil {
+		return mistake(value, g.Name, g.wants())
 	}
 	p.Named = append(p.Named, g.Name)
 	return nil
@@ -152,7 +215,7 @@ func eachPair(n *yaml.Node, what string, f func(key, value *yaml.Node) error) er
 }
 
 func at(n *yaml.Node, format string, args ...any) error {
-	return &Error{n.Line, n.Column, fmt.Sprintf(format, args...)}
+	return &Error{Line: n.Line, Column: n.Column, Msg: fmt.Sprintf(format, args...)}
 }
 
 // parseDuration reads Go's durations and whole days ("35d").

@@ -54,6 +54,12 @@ func describe(p Policy, err error) string {
 		g, _ := findGate(name)
 		b.WriteString(name + " " + g.Text(p.Gates) + "\n")
 	}
+	if !cmp.Equal(p.Pulls, Default().Pulls) {
+		b.WriteString(yamlText(tellFields(p.Pulls, pullFields)))
+	}
+	for _, pattern := range p.Ignore {
+		b.WriteString("ignore " + pattern + "\n")
+	}
 	return b.String()
 }
 
