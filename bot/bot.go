@@ -18,6 +18,8 @@ type Source interface {
 	// Runs are those that started in [from, to). It may hand out more than one
 	// repository may see: what a repository may see is decided here.
 	Runs(ctx context.Context, from, to time.Time) ([]analysis.Run, error)
+	// Profiles are those of the runs that have one.
+	Profiles(ctx context.Context, runs []analysis.Key) (map[analysis.Key]analysis.RunProfile, error)
 }
 
 // A Bot is the App's three flows over the world: [Bot.Weekly], [Bot.Answer]
@@ -147,6 +149,13 @@ func (b *Bot) snapshot(ctx context.Context, s State, head, base string) (Snapsho
 	snap.Runs, err = b.Source.Runs(ctx, snap.Now.Add(-snap.Policy.Gates.Lookback), snap.Now.Add(time.Second))
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("read the runs: %w", err)
+	}
+	wanted, err := WantedProfiles(snap)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	if snap.Profiles, err = b.Source.Profiles(ctx, wanted); err != nil {
+		return Snapshot{}, fmt.Errorf("read the profiles of runs: %w", err)
 	}
 	return snap, nil
 }

@@ -78,7 +78,7 @@ func Decide(s Snapshot) (Decision, error) {
 	d.end(result)
 	d.Proposals = d.proposals(s.Policy.Pulls.Group)
 	if s.Base != nil {
-		d.Moves, err = d.moves(s.Base)
+		d.Moves, err = d.moves(s.Base, s.Policy)
 	}
 	return d, err
 }

@@ -15,21 +15,37 @@ import (
 	"github.com/sparktune/sparktune/prompts"
 )
 
-// A Move is one setting that a pull request changes.
+// A Move is one setting that a pull request changes, and what the measured runs
+// say that it will do.
 type Move struct {
 	Job      string
 	Key      string
 	From, To string // "" is not set
 	Path     string
-	Line     int    // at the head; 0 when the setting was removed
-	Against  bool   // what was measured speaks against it
-	Says     string // what the measured runs say of it
+	Line     int // at the head; 0 when the setting was removed
+	Prospect analysis.Prospect
+	Reason   string
+}
+
+// prospectText is what a prospect is called for people.
+var prospectText = map[analysis.Prospect]string{
+	analysis.NoEffect: "no effect", analysis.Improves: "improves", analysis.Harmless: "harmless", analysis.Unknown: "not known",
+	analysis.Wastes: "wastes", analysis.Slows: "slows", analysis.NotShownSafe: "not shown safe", analysis.RisksOOM: "risks out of memory",
+}
+
+// against says whether what was measured speaks against the move.
+func (m Move) against() bool {
+	switch m.Prospect {
+	case analysis.Wastes, analysis.Slows, analysis.NotShownSafe, analysis.RisksOOM:
+		return true
+	}
+	return false
 }
 
 // moves are the settings of jobs that are in both trees and differ. A new job
 // has no runs, and of a removed one nothing is asked.
-func (d *Decision) moves(base fs.FS) ([]Move, error) {
-	before, err := patcher.Find(base)
+func (d *Decision) moves(base fs.FS, pol policy.Policy) ([]Move, error) {
+	before, err := patcher.Find(base, pol.Operators...)
 	if err != nil {
 		return nil, fmt.Errorf("find the jobs of the base: %w", err)
 	}
@@ -39,14 +55,31 @@ func (d *Decision) moves(base fs.FS) ([]Move, error) {
 		if old == nil {
 			continue
 		}
-		for _, key := range keysOf(old, &jd.Job) {
-			if m, moved := move(old, &jd.Job, key); moved {
-				m.Says, m.Against = assess(m, &jd)
-				out = append(out, m)
-			}
-		}
+		out = append(out, jd.moves(old, pol.Gates)...)
 	}
 	return out, nil
+}
+
+// moves are those of one job, assessed together: a larger heap with fewer cores
+// is another thing than each of them.
+func (jd *JobDecision) moves(old *patcher.Job, gates analysis.Policy) []Move {
+	var out []Move
+	proposed := analysis.Conf{}
+	for _, key := range keysOf(old, &jd.Job) {
+		m, moved := move(old, &jd.Job, key)
+		if !moved {
+			continue
+		}
+		out = append(out, m)
+		if m.Reason == "" {
+			proposed[key] = m.To
+		}
+	}
+	for _, c := range analysis.Assess(jd.Profile, proposed, gates).Changes {
+		i := slices.IndexFunc(out, func(m Move) bool { return m.Key == c.Key })
+		out[i].Prospect, out[i].Reason = c.Prospect, c.Reason
+	}
+	return out
 }
 
 func keysOf(jobs ...*patcher.Job) []string {
@@ -61,46 +94,18 @@ func keysOf(jobs ...*patcher.Job) []string {
 }
 
 func move(old, job *patcher.Job, key string) (Move, bool) {
-	m := Move{Job: job.ID, Key: key, Path: job.Path}
+	m := Move{Job: job.ID, Key: key, Path: job.Path, Prospect: analysis.Unknown}
 	a, b := old.Winner(key), job.Winner(key)
 	if a != nil {
 		m.From = cmp.Or(a.Value, a.Dynamic)
 	}
 	if b != nil {
 		m.To, m.Path, m.Line = cmp.Or(b.Value, b.Dynamic), b.Path, b.Line
+		if b.Dynamic != "" {
+			m.Reason = "its value is only known when it runs"
+		}
 	}
 	return m, m.From != m.To
-}
-
-// assess says what the measured runs of the job say of a move.
-func assess(m Move, jd *JobDecision) (says string, against bool) {
-	if jd.Advice.Abstains != "" {
-		return "no measured runs tell what this does: " + jd.Advice.Abstains, false
-	}
-	for _, c := range jd.Advice.Changes {
-		if c.Key != m.Key {
-			continue
-		}
-		runs := fmt.Sprintf("%s ask for %s (%s)", plural(jd.Advice.Runs, "measured run"), c.To, reasonOf(jd.Advice, c.Rule))
-		if from, wanted, to := size(c.Key, c.Effective), size(c.Key, c.To), size(c.Key, m.To); from.OK && wanted.OK && to.OK {
-			if (to.V-from.V)*(wanted.V-from.V) < 0 {
-				return "the other way: " + runs, true
-			}
-			if near(c.Key, c.To, m.To, 0) {
-				return runs, false
-			}
-		}
-		return "the same way: " + runs, false
-	}
-	return fmt.Sprintf("nothing in %s asks for it or speaks against it", plural(jd.Advice.Runs, "measured run")), false
-}
-
-func reasonOf(a analysis.Advice, rule string) string {
-	i := slices.IndexFunc(a.Findings, func(f analysis.Finding) bool { return f.Rule == rule })
-	if i < 0 {
-		return rule
-	}
-	return a.Findings[i].Reason
 }
 
 // Review answers what a pull request will do to the Spark jobs that it changes,
@@ -195,14 +200,14 @@ func conclusion(d Decision, notes []Annotation) Conclude {
 	}
 	for _, m := range d.Moves {
 		level := "notice"
-		if m.Against {
+		if m.against() {
 			level, c.Conclusion = "warning", "neutral"
 			c.Title = "what was measured speaks against a change"
 		}
 		if m.Line > 0 {
 			notes = append(notes, Annotation{
-				Path: m.Path, Line: m.Line, Level: level, Title: m.Key,
-				Text: prompts.ForeignReason(fmt.Sprintf("%s: %s", m.Job, m.Says)),
+				Path: m.Path, Line: m.Line, Level: level, Title: m.Key + ": " + prospectText[m.Prospect],
+				Text: prompts.ForeignReason(fmt.Sprintf("%s: %s", m.Job, m.Reason)),
 			})
 		}
 	}
@@ -212,14 +217,14 @@ func conclusion(d Decision, notes []Annotation) Conclude {
 
 func moveTable(moves []Move) string {
 	var b strings.Builder
-	b.WriteString("| Job | Property | Now | Then | What was measured |\n|---|---|---|---|---|\n")
+	b.WriteString("| Job | Property | Now | Then | It | Because |\n|---|---|---|---|---|---|\n")
 	for i, m := range moves {
 		if i == maxNotes {
 			fmt.Fprintf(&b, "\n%s more.\n", plural(len(moves)-i, "change"))
 			break
 		}
-		fmt.Fprintf(&b, "| `%s` | `%s` | `%s` | `%s` | %s |\n", prompts.Foreign(m.Job), m.Key,
-			cmp.Or(prompts.Foreign(m.From), "not set"), cmp.Or(prompts.Foreign(m.To), "not set"), prompts.ForeignReason(m.Says))
+		fmt.Fprintf(&b, "| `%s` | `%s` | `%s` | `%s` | %s | %s |\n", prompts.Foreign(m.Job), m.Key,
+			cmp.Or(prompts.Foreign(m.From), "not set"), cmp.Or(prompts.Foreign(m.To), "not set"), prospectText[m.Prospect], prompts.ForeignReason(m.Reason))
 	}
 	return b.String()
 }

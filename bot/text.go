@@ -49,28 +49,57 @@ func pullPost(p *Proposal, told []telling, end string) post {
 	return post{title, head + "\n### Evidence\n\n" + fold(told, maxBody-utf8.RuneCountInString(head+tail)-200) + tail}
 }
 
-// headline is the one line that a reader who reads one line reads.
+// headline is the one line that a reader who reads one line reads: what is
+// saved, or what is wrong where it costs something to mend it.
 func headline(p *Proposal) string {
-	var before, after float64
-	monthly, known := true, 0
-	for _, j := range p.Jobs {
-		if e := j.Advice.Effect; e != nil {
-			n := max(1, e.RunsPerMonth)
-			before, after = before+n*e.GBHoursBefore, after+n*e.GBHoursAfter
-			monthly = monthly && e.RunsPerMonth > 0
-			known++
+	what := fmt.Sprintf("%s in %s", plural(applied(p.Wants), "setting"), plural(len(p.Patches), "file"))
+	before, after, per := reserved(p.Jobs)
+	if per == "" {
+		return fmt.Sprintf("**%s**; what they reserve was not measured.", what)
+	}
+	memory := fmt.Sprintf("reserved memory `%s` → `%s` %s (%s)", prompts.GBHours(before), prompts.GBHours(after), per, percent(before, after))
+	if symptom := firstReason(p); after > before && symptom != "" {
+		return fmt.Sprintf("**%s**: %s, %s.", symptom, what, memory)
+	}
+	return fmt.Sprintf("**R%s**: %s.", memory[1:], what)
+}
+
+// reserved is the memory that jobs reserve now and as proposed, and for what
+// time; "" when none of them was measured.
+func reserved(jobs []JobDecision) (before, after float64, per string) {
+	for _, j := range jobs {
+		e := j.Advice.Effect
+		if e == nil {
+			continue
+		}
+		n := max(1, e.RunsPerMonth)
+		before, after = before+n*e.GBHoursBefore, after+n*e.GBHoursAfter
+		if per == "" {
+			per = "a month"
+		}
+		if e.RunsPerMonth == 0 {
+			per = "for one run of each job"
 		}
 	}
-	what := fmt.Sprintf("%s in %s", plural(applied(p.Wants), "setting"), plural(len(p.Patches), "file"))
-	if known == 0 {
-		return what + "; what they save was not measured."
+	return before, after, per
+}
+
+// firstReason is why the first change is made.
+func firstReason(p *Proposal) string {
+	for _, j := range p.Jobs {
+		for _, c := range j.Advice.Changes {
+			return prompts.ForeignReason(reasonOf(j.Advice, c.Rule))
+		}
 	}
-	per := "a month"
-	if !monthly {
-		per = "for one run of each job"
+	return ""
+}
+
+func reasonOf(a analysis.Advice, rule string) string {
+	i := slices.IndexFunc(a.Findings, func(f analysis.Finding) bool { return f.Rule == rule })
+	if i < 0 {
+		return ""
 	}
-	return fmt.Sprintf("**Reserved memory %s → %s GB-hours %s** (%s), %s.",
-		prompts.GBHours(before), prompts.GBHours(after), per, percent(before, after), what)
+	return a.Findings[i].Reason
 }
 
 func percent(before, after float64) string {
@@ -117,7 +146,7 @@ func picture(told []telling) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\nGB-hours of a run, now (bars) and as proposed (line):\n\n```mermaid\nxychart-beta\n    x-axis [%s]\n    y-axis \"GB-hours\"\n    bar [%s]\n    line [%s]\n```\n",
+	return fmt.Sprintf("\nGiB·h of a run, now (bars) and as proposed (line):\n\n```mermaid\nxychart-beta\n    x-axis [%s]\n    y-axis \"GiB h\"\n    bar [%s]\n    line [%s]\n```\n",
 		strings.Join(names, ", "), strings.Join(before, ", "), strings.Join(after, ", "))
 }
 
