@@ -93,9 +93,12 @@ func readAndWrite(t *testing.T, l *Lake, engine *exec.Cmd) {
 	app.AppID = "app"
 	bare := analysis.Run{Key: analysis.Key{AppID: "bare"}, Locality: map[string]int64{}, FailureEvidence: []string{}}
 	put(t, l, app, gone, bare)
+	profile := fullProfile(1)
+	profile.Key = app.Key
+	putProfiles(t, l, profile)
 
 	got := runEngine(t, engine)
-	want := engineView{Docs: make(map[string]string)}
+	want := engineView{Docs: make(map[string]string), Profiles: []map[string]any{throughJSON(t, profileRow(profileFields, &profile))}}
 	for _, f := range runFields {
 		want.Docs[f.name] = f.doc
 	}
@@ -113,6 +116,9 @@ func readAndWrite(t *testing.T, l *Lake, engine *exec.Cmd) {
 
 	copied := app
 	copied.AppID = "copy"
+	copiedProfile := profile
+	copiedProfile.AppID = "copy"
+	wantProfiles(t, l, profile, copiedProfile)
 	wantRuns := []analysis.Run{bare, app, copied}
 	if diff := cmp.Diff(wantRuns, runs(t, l, Query{})); diff != "" {
 		t.Errorf("what we read of the engine's work (-want +got):\n%s", diff)
@@ -124,8 +130,9 @@ func readAndWrite(t *testing.T, l *Lake, engine *exec.Cmd) {
 
 // engineView is what the scripts print.
 type engineView struct {
-	Docs map[string]string
-	Rows []map[string]any
+	Docs     map[string]string
+	Rows     []map[string]any
+	Profiles []map[string]any
 }
 
 func runEngine(t *testing.T, cmd *exec.Cmd) engineView {
@@ -166,6 +173,12 @@ func asJSON(t *testing.T, r analysis.Run) map[string]any {
 			row[f.name] = v
 		}
 	}
+	return throughJSON(t, row)
+}
+
+// throughJSON makes of values what they are in a script's output.
+func throughJSON(t *testing.T, row map[string]any) map[string]any {
+	t.Helper()
 	b, err := json.Marshal(row)
 	if err != nil {
 		t.Fatal(err)
@@ -175,4 +188,39 @@ func asJSON(t *testing.T, r analysis.Run) map[string]any {
 		t.Fatal(err)
 	}
 	return row
+}
+
+// profileRow is a row of run_profiles, or a struct in it, as the scripts print
+// it.
+func profileRow[R any](fs []field[R], r *R) map[string]any {
+	row := make(map[string]any)
+	for _, f := range fs {
+		switch v := f.value(r).(type) {
+		case *time.Time:
+			row[f.name] = v.UnixMicro()
+		case *analysis.Histogram:
+			hist := make(map[int32]int64)
+			for _, b := range *v {
+				hist[b.Bucket] = b.Count
+			}
+			row[f.name] = hist
+		case *[]analysis.StageProfile:
+			row[f.name] = profileRows(stageFields, *v)
+		case *[]analysis.ExecutorStep:
+			row[f.name] = profileRows(stepFields, *v)
+		case *[]analysis.Span:
+			row[f.name] = profileRows(spanFields, *v)
+		default:
+			row[f.name] = v
+		}
+	}
+	return row
+}
+
+func profileRows[R any](fs []field[R], rs []R) []map[string]any {
+	var rows []map[string]any
+	for i := range rs {
+		rows = append(rows, profileRow(fs, &rs[i]))
+	}
+	return rows
 }

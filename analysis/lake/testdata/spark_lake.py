@@ -2,9 +2,10 @@
 
 Usage: spark_lake.py CATALOG JARS
 
-CATALOG has the properties of the catalog as JSON. Prints the docs of the columns and the rows as JSON on the last line, times in
-microseconds. Then appends a copy of the run "app" as "copy", deletes the run
-"gone" with a delete file, adds a column, and compacts.
+CATALOG has the properties of the catalog as JSON. Prints the docs of the
+columns, the rows and the profiles as JSON on the last line, times in
+microseconds. Then appends a copy of the run "app" as "copy", with its profile,
+deletes the run "gone" with a delete file, adds a column, and compacts.
 """
 
 import json
@@ -39,10 +40,16 @@ runs = spark.table("sparktune.sparktune.runs")
 out = {
     "docs": {f.name: f.metadata.get("comment") for f in runs.schema},
     "rows": [{k: plain(v) for k, v in row.asDict().items()} for row in runs.collect()],
+    "profiles": [
+        {k: plain(v) for k, v in row.asDict(recursive=True).items()}
+        for row in spark.table("sparktune.sparktune.run_profiles").collect()
+    ],
 }
 
 table = "sparktune.sparktune.runs"
-runs.where("app_id = 'app'").withColumn("app_id", lit("copy")).writeTo(table).append()
+for name in "runs", "run_profiles":
+    rows = spark.table(f"sparktune.sparktune.{name}").where("app_id = 'app'")
+    rows.withColumn("app_id", lit("copy")).writeTo(f"sparktune.sparktune.{name}").append()
 spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('write.delete.mode' = 'merge-on-read')")
 spark.sql(f"DELETE FROM {table} WHERE app_id = 'gone'")
 spark.sql(f"ALTER TABLE {table} ADD COLUMN team string")
