@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha1"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -48,6 +49,30 @@ func (c *cache) get(id string) ([]byte, bool) {
 	now := c.now()
 	_ = os.Chtimes(c.path(id), now, now) // only makes it leave sooner
 	return data, true
+}
+
+// listing is what a commit names: path and size of the files by blob id. It is
+// kept by the commit, which never changes. Unlike a blob it cannot be verified
+// when it is read, but the files that it leads to are.
+type listing struct {
+	Files   map[string][]item `json:"files"`
+	Skipped int64             `json:"skipped"` // bytes of what is too large
+}
+
+func (c *cache) listing(commit string) (l listing, ok bool) {
+	data, err := os.ReadFile(c.path(commit + ".json"))
+	if err != nil || json.Unmarshal(data, &l) != nil {
+		return listing{}, false
+	}
+	return l, true
+}
+
+func (c *cache) putListing(commit string, l listing) error {
+	data, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	return c.put(commit+".json", data)
 }
 
 // put stores a blob whole or not at all. A full disk costs calls and no more.

@@ -139,6 +139,20 @@ func (e *graphError) Error() string {
 	return strings.TrimSpace(strings.ToLower(e.Type) + " " + e.Message)
 }
 
+// graphErrors are all that one answer has.
+type graphErrors []*graphError
+
+func (e graphErrors) Error() string { return errors.Join(e.Unwrap()...).Error() }
+
+// Unwrap makes each of them known to errors.As.
+func (e graphErrors) Unwrap() []error {
+	var out []error
+	for _, g := range e {
+		out = append(out, g)
+	}
+	return out
+}
+
 // query sends a GraphQL operation. What comes back beside errors is decoded all
 // the same.
 func (c *client) query(ctx context.Context, text string, vars map[string]any, out any) error {
@@ -162,14 +176,13 @@ func (c *client) query(ctx context.Context, text string, vars map[string]any, ou
 	}
 	answer := struct {
 		Data   any
-		Errors []*graphError
+		Errors graphErrors
 	}{Data: out}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
 		return fmt.Errorf("read GitHub's answer: %w", err)
 	}
-	var errs []error
-	for _, e := range answer.Errors {
-		errs = append(errs, e)
+	if len(answer.Errors) > 0 {
+		return answer.Errors
 	}
-	return errors.Join(errs...)
+	return nil
 }

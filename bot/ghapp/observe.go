@@ -2,8 +2,10 @@ package ghapp
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,8 +14,8 @@ import (
 )
 
 // observeQuery is all that a flow has to know of a repository, in one call.
-// Our pull requests are looked for twice: among the newest, for those whose
-// branch is gone, and by branch, however old they are.
+// Our pull requests are looked for three times: among the newest, by branch,
+// and by the numbers that are known. %s is a field for each of those.
 const observeQuery = `query Observe($owner: String!, $name: String!, $prefix: String!, $pull: Int!, $withPull: Boolean!, $app: Int!) {
   viewer { login }
   repository(owner: $owner, name: $name, followRenames: true) {
@@ -28,6 +30,9 @@ const observeQuery = `query Observe($owner: String!, $name: String!, $prefix: St
       pageInfo { hasNextPage }
     }
     pullRequests(first: 100, orderBy: {field: CREATED_AT, direction: DESC}) { nodes { ...pull } }
+  }
+  known: repository(owner: $owner, name: $name, followRenames: true) { databaseId%s }
+  asked: repository(owner: $owner, name: $name, followRenames: true) @include(if: $withPull) {
     pullRequest(number: $pull) @include(if: $withPull) {
       ...pull
       files(first: 100) { nodes { path } pageInfo { hasNextPage endCursor } }
@@ -132,8 +137,9 @@ type (
 				PageInfo struct{ HasNextPage bool }
 			}
 			PullRequests struct{ Nodes []pullNode }
-			PullRequest  *pullNode
 		}
+		Known map[string]json.RawMessage
+		Asked struct{ PullRequest *pullNode }
 	}
 )
 
@@ -142,8 +148,12 @@ type (
 // pull request.
 func (a *App) Observe(ctx context.Context, r bot.Repo, q bot.Query) (bot.State, error) {
 	c := a.reader(r.Installation)
+	var known strings.Builder
+	for _, n := range q.Known {
+		fmt.Fprintf(&known, " p%d: pullRequest(number: %d) { ...pull }", n, n)
+	}
 	var got observed
-	err := c.query(ctx, observeQuery, map[string]any{
+	err := c.query(ctx, fmt.Sprintf(observeQuery, known.String()), map[string]any{
 		"owner": r.Owner, "name": r.Name, "prefix": "refs/heads/" + a.cfg.Prefix,
 		"pull": q.Pull, "withPull": q.Pull != 0, "app": a.cfg.AppID,
 	}, &got)
@@ -160,18 +170,22 @@ func (a *App) Observe(ctx context.Context, r bot.Repo, q bot.Query) (bot.State, 
 	return s, nil
 }
 
-// unlessGone lets pass that the pull request of the query is not there.
+// unlessGone lets pass that pull requests of the query are not there.
 func (a *App) unlessGone(err error) error {
-	var g *graphError
-	if errors.As(err, &g) && g.Type == "NOT_FOUND" && len(g.Path) > 1 && g.Path[1] == "pullRequest" {
+	var answered graphErrors
+	if !errors.As(err, &answered) {
+		return a.fail(err, false)
+	}
+	left := slices.DeleteFunc(answered, func(g *graphError) bool { return g.Type == "NOT_FOUND" && len(g.Path) > 1 })
+	if len(left) == 0 {
 		return nil
 	}
-	return a.fail(err, false)
+	return a.fail(left, false)
 }
 
 // complete adds what takes further calls.
 func (a *App) complete(ctx context.Context, c *client, s *bot.State, got observed, q bot.Query) error {
-	if p := got.Repository.PullRequest; p != nil {
+	if s.Pull != nil {
 		if err := a.pages(ctx, c, s, got); err != nil {
 			return err
 		}
@@ -197,7 +211,7 @@ func (o *observed) state(r bot.Repo, prefix string) bot.State {
 	if b := repo.DefaultBranchRef; b != nil {
 		s.Default, s.Head = b.Name, b.Target.Oid
 	}
-	pulls := slices.Clone(repo.PullRequests.Nodes)
+	pulls := slices.Concat(repo.PullRequests.Nodes, o.known())
 	for _, ref := range repo.Refs.Nodes {
 		s.Branches = append(s.Branches, us.branch(prefix+ref.Name, ref.Target))
 		pulls = append(pulls, ref.AssociatedPullRequests.Nodes...)
@@ -210,12 +224,25 @@ func (o *observed) state(r bot.Repo, prefix string) bot.State {
 			s.Pulls = append(s.Pulls, p)
 		}
 	}
-	if repo.PullRequest != nil {
-		p := us.pull(repo.PullRequest, repo.DatabaseID)
+	if n := o.Asked.PullRequest; n != nil {
+		p := us.pull(n, repo.DatabaseID)
 		s.Pull = &p
-		s.Checks = repo.PullRequest.checks()
+		s.Checks = n.checks()
 	}
 	return s
+}
+
+// known are the pull requests that were asked for by their numbers.
+func (o *observed) known() []pullNode {
+	var out []pullNode
+	for _, name := range slices.Sorted(maps.Keys(o.Known)) {
+		var p *pullNode
+		// databaseId is no pull request: it keeps the selection from being empty.
+		if err := json.Unmarshal(o.Known[name], &p); err == nil && p != nil {
+			out = append(out, *p)
+		}
+	}
+	return out
 }
 
 // account is our own.
@@ -290,7 +317,7 @@ const pageQuery = `query Page($owner: String!, $name: String!, $pull: Int!, $aft
 
 // pages adds all files and comments of the pull request of the query.
 func (a *App) pages(ctx context.Context, c *client, s *bot.State, got observed) error {
-	us, p := got.us(), got.Repository.PullRequest
+	us, p := got.us(), got.Asked.PullRequest
 	for {
 		s.Pull.Files = append(s.Pull.Files, paths(p.Files)...)
 		s.Comments = append(us.comments(p.Comments), s.Comments...)

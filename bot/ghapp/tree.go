@@ -24,11 +24,8 @@ import (
 // cannot list it in one.
 const maxListings = 500
 
-// fewBlobs is how many files are fetched one query after another rather than
-// by an archive of everything.
-const fewBlobs = 200
-
-// blobsPerQuery keeps the answers of a query small.
+// blobsPerQuery keeps the answer of a query small. What one query fetches is
+// not worth an archive, which is two calls.
 const blobsPerQuery = 50
 
 // wasteful is how many bytes of files that are left out make an archive, which
@@ -50,8 +47,8 @@ func (a *App) Tree(ctx context.Context, r bot.Repo, commit string) (fs.FS, error
 
 // An item is a file that the tree of the commit names.
 type item struct {
-	path string
-	size int64
+	Path string `json:"path"`
+	Size int64  `json:"size"`
 }
 
 // loading is one tree on its way.
@@ -67,11 +64,11 @@ type loading struct {
 }
 
 func (l *loading) load(ctx context.Context) error {
-	if err := l.list(ctx, l.commit, ""); err != nil {
+	if err := l.listed(ctx); err != nil {
 		return err
 	}
 	l.fromCache()
-	if len(l.missing) > fewBlobs && l.skipped < wasteful {
+	if len(l.missing) > blobsPerQuery && l.skipped < wasteful {
 		if err := l.fromArchive(ctx); err != nil {
 			return err
 		}
@@ -86,6 +83,21 @@ func (l *loading) load(ctx context.Context) error {
 func (l *loading) tree() (fs.FS, error) {
 	slices.SortFunc(l.files, func(a, b txtar.File) int { return strings.Compare(a.Name, b.Name) })
 	return txtar.FS(&txtar.Archive{Files: l.files})
+}
+
+// listed notes the files of the commit, which are the same for ever.
+func (l *loading) listed(ctx context.Context) error {
+	if known, ok := l.cache.listing(l.commit); ok {
+		l.missing, l.skipped = known.Files, known.Skipped
+		return nil
+	}
+	if err := l.list(ctx, l.commit, ""); err != nil {
+		return err
+	}
+	if err := l.cache.putListing(l.commit, listing{l.missing, l.skipped}); err != nil {
+		l.cfg.Log.Warn("a listing is not cached", "commit", l.commit, "error", err)
+	}
+	return nil
 }
 
 // list notes the files of a tree. One that GitHub cannot list whole is listed
@@ -141,9 +153,9 @@ func (l *loading) note(t *github.Tree, below string) {
 		ordinary := e.GetMode() == "100644" || e.GetMode() == "100755"
 		it := item{path.Join(below, e.GetPath()), int64(e.GetSize())}
 		switch {
-		case !ordinary || !fs.ValidPath(it.path):
-		case it.size > l.cfg.MaxFile:
-			l.skipped += it.size
+		case !ordinary || !fs.ValidPath(it.Path):
+		case it.Size > l.cfg.MaxFile:
+			l.skipped += it.Size
 		default:
 			l.missing[e.GetSHA()] = append(l.missing[e.GetSHA()], it)
 		}
@@ -154,7 +166,7 @@ func (l *loading) note(t *github.Tree, below string) {
 func (l *loading) add(id string, content []byte) {
 	for _, it := range l.missing[id] {
 		if !isPointer(content) {
-			l.files = append(l.files, txtar.File{Name: it.path, Data: content})
+			l.files = append(l.files, txtar.File{Name: it.Path, Data: content})
 		}
 	}
 	delete(l.missing, id)
@@ -244,7 +256,7 @@ func (l *loading) unpack(r io.Reader) error {
 	wanted := map[string]string{}
 	for id, items := range l.missing {
 		for _, it := range items {
-			wanted[it.path] = id
+			wanted[it.Path] = id
 		}
 	}
 	archive := tar.NewReader(z)

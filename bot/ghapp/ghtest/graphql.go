@@ -1,6 +1,7 @@
 package ghtest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -45,7 +46,9 @@ func (s *Server) graphql(q *request) *answer {
 		Query     string
 		Variables map[string]any
 	}
-	if err := json.Unmarshal(q.raw, &body); err != nil {
+	d := json.NewDecoder(bytes.NewReader(q.raw))
+	d.UseNumber() // the validator tells integers from other numbers
+	if err := d.Decode(&body); err != nil {
 		panic(no(http.StatusBadRequest, "Problems parsing JSON"))
 	}
 	doc, errs := gqlparser.LoadQuery(s.judge.schema, body.Query)
@@ -86,11 +89,13 @@ type execution struct {
 	*Server
 	q      *request
 	vars   map[string]any
+	at     []any // the field that is being answered
 	errors []graphError
 }
 
-func (x *execution) fail(path []any, kind, format string, args ...any) any {
-	x.errors = append(x.errors, graphError{kind, fmt.Sprintf(format, args...), path})
+// fail answers null for the field that is being answered, with the reason.
+func (x *execution) fail(kind, format string, args ...any) any {
+	x.errors = append(x.errors, graphError{kind, fmt.Sprintf(format, args...), x.at})
 	return nil
 }
 
@@ -100,6 +105,9 @@ func (x *execution) selection(set ast.SelectionSet, o *resolved, path []any) map
 	for _, sel := range set {
 		switch sel := sel.(type) {
 		case *ast.Field:
+			if !x.wanted(sel.Directives) {
+				continue
+			}
 			at := append(slices.Clone(path), sel.Alias)
 			out[sel.Alias] = x.field(sel, o, at)
 		case *ast.InlineFragment:
@@ -119,6 +127,16 @@ func (x *execution) selection(set ast.SelectionSet, o *resolved, path []any) map
 	return out
 }
 
+// wanted says whether @include and @skip let a field be answered.
+func (x *execution) wanted(list ast.DirectiveList) bool {
+	for _, d := range list {
+		if d.ArgumentMap(x.vars)["if"] != (d.Name == "include") {
+			return false
+		}
+	}
+	return true
+}
+
 func (x *execution) is(typ, condition string) bool {
 	if condition == "" || typ == condition {
 		return true
@@ -130,16 +148,17 @@ func (x *execution) field(f *ast.Field, o *resolved, path []any) any {
 	if f.Name == "__typename" {
 		return o.typ
 	}
+	x.at = path
 	get, there := o.fields[f.Name]
 	if !there {
 		x.bug("GraphQL: %s.%s is not modelled here", o.typ, f.Name)
-		return x.fail(path, "INTERNAL", "Something went wrong")
+		return x.fail("INTERNAL", "Something went wrong")
 	}
 	args := f.ArgumentMap(x.vars)
 	if len(args) > 0 && f.Definition.Arguments.ForName("first") != nil {
 		if msg := bounds(args); msg != "" {
 			x.bug("GraphQL: %v: %s", path, msg)
-			return x.fail(path, "ARGUMENT_LIMIT", "%s", msg)
+			return x.fail("ARGUMENT_LIMIT", "%s", msg)
 		}
 	}
 	n := len(x.errors)
@@ -287,7 +306,7 @@ func (x *execution) repository(args map[string]any) any {
 		r = nil
 	}
 	if r == nil || r.private && !x.q.token.sees(r) {
-		return x.fail([]any{"repository"}, "NOT_FOUND", "Could not resolve to a Repository with the name '%s/%s'.", owner, name)
+		return x.fail("NOT_FOUND", "Could not resolve to a Repository with the name '%s/%s'.", owner, name)
 	}
 	return x.repo(r)
 }
@@ -318,7 +337,7 @@ func (x *execution) owner(r *Repo) *resolved {
 func (x *execution) may(r *Repo, name string) bool {
 	ok := x.q.token.sees(r) && allows(x.q.token.permissions[name], "read") || !r.private
 	if !ok {
-		x.fail(nil, "FORBIDDEN", "Resource not accessible by integration")
+		x.fail("FORBIDDEN", "Resource not accessible by integration")
 	}
 	return ok
 }
@@ -330,7 +349,7 @@ func (x *execution) refs(r *Repo, args map[string]any) any {
 	var list []*resolved
 	prefix, _ := args["refPrefix"].(string)
 	if !strings.HasSuffix(prefix, "/") {
-		return x.fail(nil, "ARGUMENT", "refPrefix must end with a slash")
+		return x.fail("ARGUMENT", "refPrefix must end with a slash")
 	}
 	for _, name := range r.refNames(prefix) {
 		list = append(list, x.refUnder(r, name, prefix))
@@ -484,7 +503,7 @@ func (x *execution) pulls(r *Repo, from []*pull, args map[string]any) any {
 func (x *execution) pullRequest(r *Repo, number int64) any {
 	p := r.pull(int(number))
 	if p == nil {
-		return x.fail([]any{"repository", "pullRequest"}, "NOT_FOUND", "Could not resolve to a PullRequest with the number of %d.", number)
+		return x.fail("NOT_FOUND", "Could not resolve to a PullRequest with the number of %d.", number)
 	}
 	if !x.may(r, "pull_requests") {
 		return nil
@@ -554,16 +573,16 @@ func (x *execution) updateRefs(args map[string]any) any {
 	input, _ := args["input"].(map[string]any)
 	r := x.repoByNode(input["repositoryId"])
 	if r == nil {
-		return x.fail([]any{"updateRefs"}, "NOT_FOUND", "Could not resolve to a node with the global id of '%v'", input["repositoryId"])
+		return x.fail("NOT_FOUND", "Could not resolve to a node with the global id of '%v'", input["repositoryId"])
 	}
 	if !x.q.token.sees(r) || !allows(x.q.token.permissions["contents"], "write") || r.archived {
-		return x.fail([]any{"updateRefs"}, "FORBIDDEN", "Resource not accessible by integration")
+		return x.fail("FORBIDDEN", "Resource not accessible by integration")
 	}
 	updates, _ := input["refUpdates"].([]any)
 	for _, u := range updates {
 		m, _ := u.(map[string]any)
 		if why := r.refuses(m); why != "" {
-			return x.fail([]any{"updateRefs"}, "UNPROCESSABLE", "%s", why)
+			return x.fail("UNPROCESSABLE", "%s", why)
 		}
 	}
 	for _, u := range updates {

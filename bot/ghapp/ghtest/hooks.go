@@ -20,8 +20,8 @@ import (
 type hooks struct {
 	url     string
 	pending []*delivery
+	sending bool // one at a time, in the order of their making
 	running sync.WaitGroup
-	order   sync.Mutex // one at a time, in the order of their making
 }
 
 // A delivery is one attempt to deliver an event. Attempts share the GUID.
@@ -67,7 +67,7 @@ func (s *Server) notify(r *Repo, sender *account, event, action string, fields m
 	if r.installation == nil || r.installation.gone || r.installation.suspended {
 		return
 	}
-	fields["repository"] = s.fullRepoView(r)
+	fields["repository"] = s.repoView(r)
 	s.queue(r.installation, r.ID, sender, event, action, fields)
 }
 
@@ -102,25 +102,43 @@ func guid(id int64) string {
 	return fmt.Sprintf("%s-%s-%s-%s-%s", h[:8], h[8:12], h[12:16], h[16:20], h[20:])
 }
 
-// flush sends what is pending, in the background.
+// flush sees to it that what is pending is sent, in the background.
 func (s *Server) flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pending, url := s.hooks.pending, s.hooks.url
-	s.hooks.pending = nil
-	if len(pending) == 0 || url == "" {
+	if s.hooks.sending || len(s.hooks.pending) == 0 {
 		return
 	}
+	s.hooks.sending = true
 	s.hooks.running.Go(func() {
-		s.hooks.order.Lock()
-		defer s.hooks.order.Unlock()
-		for _, d := range pending {
+		for {
+			d, url := s.nextDelivery()
+			if d == nil {
+				return
+			}
 			d.code = s.send(url, d)
 			s.mu.Lock()
 			s.deliveries = append(s.deliveries, d)
 			s.mu.Unlock()
 		}
 	})
+}
+
+// nextDelivery is what to send now; nil when nothing is left. What nobody is to
+// hear of is dropped.
+func (s *Server) nextDelivery() (*delivery, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hooks.url == "" {
+		s.hooks.pending = nil
+	}
+	if len(s.hooks.pending) == 0 {
+		s.hooks.sending = false
+		return nil, ""
+	}
+	d := s.hooks.pending[0]
+	s.hooks.pending = s.hooks.pending[1:]
+	return d, s.hooks.url
 }
 
 // Sign is the value of X-Hub-Signature-256 for a body.

@@ -83,6 +83,10 @@ func loadGraphQL(raw string) (*ast.Schema, error) {
 
 var component = regexp.MustCompile(`"#/components/([a-z-A-Z]+)/([^"]+)"`)
 
+// bothAtOnce is a mistake of the description: the account of an installation
+// in a list cannot be a user and an enterprise at once.
+var bothAtOnce = regexp.MustCompile(`("account"\s*:\s*\{\s*"nullable"\s*:\s*true,\s*)"allOf"`)
+
 // loadREST reads what our routes and webhooks need of the description: a
 // twentieth of it, and of the time that all of it takes.
 func loadREST(raw []byte) (*openapi3.T, error) {
@@ -105,6 +109,7 @@ func loadREST(raw []byte) (*openapi3.T, error) {
 		if paths[rt.path] == nil {
 			paths[rt.path] = map[string]json.RawMessage{}
 		}
+		op = bothAtOnce.ReplaceAll(op, []byte(`$1"anyOf"`))
 		paths[rt.path][strings.ToLower(rt.method)] = op
 		todo = append(todo, op)
 	}

@@ -212,6 +212,7 @@ func answerNo(e *apiError) *answer {
 func (s *Server) answer(q *request, isGraphQL bool) *answer {
 	a := s.try(q, isGraphQL)
 	a.header.Set("X-GitHub-Request-Id", fmt.Sprintf("GHTEST:%d", len(s.calls)+1))
+	a.header.Set("Date", s.now.Format(http.TimeFormat))
 	a.header.Set("X-GitHub-Media-Type", "github.v3; format=json")
 	if q.token != nil {
 		s.budget(q.token.installation.id).tell(a.header)

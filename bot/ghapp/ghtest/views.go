@@ -48,7 +48,7 @@ func (s *Server) repoView(r *Repo) map[string]any {
 		"visibility": map[bool]string{true: "private", false: "public"}[r.private],
 		"forks":      0, "forks_count": 0, "open_issues": 0, "open_issues_count": 0, "size": 0, "stargazers_count": 0,
 		"watchers": 0, "watchers_count": 0, "has_issues": true, "has_projects": true, "has_wiki": true, "has_pages": false,
-		"has_discussions": false, "has_downloads": true,
+		"has_discussions": false, "has_downloads": true, "topics": []any{},
 		"pushed_at": stamp(r.made), "created_at": stamp(r.made), "updated_at": stamp(r.made),
 	}
 	for _, k := range repoURLs {
@@ -137,7 +137,8 @@ func (s *Server) pullView(r *Repo, p *pull) map[string]any {
 		"id": p.id, "node_id": node("PR", p.id), "number": p.number, "state": p.state, "locked": false, "title": p.title,
 		"body": p.body, "user": s.userView(p.author), "labels": labels, "draft": p.draft,
 		"created_at": stamp(p.at), "updated_at": stamp(p.edited), "closed_at": nil, "merged_at": stampOrNil(p.mergedAt),
-		"merge_commit_sha": nil, "assignee": nil, "milestone": nil, "auto_merge": nil, "author_association": "NONE",
+		"merge_commit_sha": nil, "assignee": nil, "assignees": []any{}, "requested_reviewers": []any{}, "requested_teams": []any{}, "active_lock_reason": nil,
+		"milestone": nil, "auto_merge": nil, "author_association": "NONE",
 		"url": u, "html_url": html, "diff_url": html + ".diff", "patch_url": html + ".patch", "issue_url": issue,
 		"commits_url": u + "/commits", "comments_url": issue + "/comments", "review_comments_url": u + "/comments",
 		"review_comment_url": u + "/comments{/number}", "statuses_url": s.repoURL(r) + "/statuses/" + r.tip(p),
@@ -153,7 +154,7 @@ func (s *Server) pullView(r *Repo, p *pull) map[string]any {
 }
 
 func (s *Server) endView(r *Repo, branch, id string, fork bool) map[string]any {
-	m := map[string]any{"label": r.owner.login + ":" + branch, "ref": branch, "sha": id, "user": s.userView(r.owner), "repo": s.fullRepoView(r)}
+	m := map[string]any{"label": r.owner.login + ":" + branch, "ref": branch, "sha": id, "user": s.userView(r.owner), "repo": s.repoView(r)}
 	if fork {
 		// The fork is gone, as forks are: GitHub says null then.
 		m["label"], m["repo"] = "stranger:"+branch, nil
