@@ -161,19 +161,6 @@ func FuzzAdvise(f *testing.F) {
 	})
 }
 
-func BenchmarkAdvise10k(b *testing.B) {
-	ar, err := txtar.ParseFile("testdata/cases/heap_over_provisioned.txtar")
-	if err != nil {
-		b.Fatal(err)
-	}
-	job := parseCase(b, string(ar.Files[0].Data))
-	for b.Loop() {
-		for range 10_000 {
-			Advise(NewProfile("job", job.runs, job.now, job.policy), job.policy)
-		}
-	}
-}
-
 func (c *testCase) profile() *Profile {
 	p := NewProfile("job", c.runs, c.now, c.policy)
 	p.Attach(c.details)

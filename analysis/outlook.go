@@ -58,23 +58,33 @@ func (p *Profile) look(pol Policy, at func(*Simulation, int64) Prediction, today
 	o.at = at
 	o.sims, why = p.simulations()
 	for _, s := range o.sims {
-		o.today = append(o.today, today(s))
 		o.worst = max(o.worst, s.Error())
 	}
 	switch {
 	case why != "":
+		return o, why
 	case o.worst > pol.MaxModelError:
 		why = fmt.Sprintf("the simulation is off by %.0f %% for a run as it was: no number of executors is told from it", 100*o.worst)
 	case slices.ContainsFunc(o.sims, func(s *Simulation) bool { return s.Following > maxFollowing }):
 		why = "most of the work is in stages whose number of tasks follows the cores: what they do with others is not known"
 	}
-	return o, why
+	if why != "" {
+		return o, why
+	}
+	for _, s := range o.sims {
+		o.today = append(o.today, today(s))
+	}
+	return o, ""
 }
 
-// simulations are those of the details; why says what one lacks.
+// simulations are those of the details; why says what one lacks. They are
+// prepared once: several rules ask.
 func (p *Profile) simulations() (sims []*Simulation, why string) {
 	if len(p.Details) == 0 {
 		return nil, "no run profile is in the lake, so nothing was simulated"
+	}
+	if len(p.sims) == len(p.Details) {
+		return p.sims, ""
 	}
 	for _, d := range p.Details {
 		s, unfit := NewSimulation(d, p.Conf())
@@ -83,6 +93,7 @@ func (p *Profile) simulations() (sims []*Simulation, why string) {
 		}
 		sims = append(sims, s)
 	}
+	p.sims = sims
 	return sims, ""
 }
 

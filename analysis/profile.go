@@ -24,6 +24,7 @@ type Profile struct {
 	// Details are the profiles of some of Runs, those that [Profile.Wanted]
 	// names as far as they are known. The caller fills it.
 	Details []*RunProfile
+	sims    []*Simulation // of Details, once a rule has asked
 }
 
 // Excluded counts runs that are not in the cohort.
@@ -184,11 +185,12 @@ func older(version string, major, minor int) bool {
 }
 
 func minorVersion(v string) string {
-	parts := strings.SplitN(v, ".", 3)
-	if len(parts) < 2 {
+	major, rest, _ := strings.Cut(v, ".")
+	minor, _, patched := strings.Cut(rest, ".")
+	if !patched {
 		return v
 	}
-	return parts[0] + "." + parts[1]
+	return v[:len(major)+1+len(minor)]
 }
 
 // Newest is the latest run of the cohort.

@@ -36,7 +36,8 @@ func evalTooFewExecutors(p *Profile, pol Policy) Finding {
 	if why := p.tooShort(pol); why != "" {
 		return silent(why)
 	}
-	full := count(runs, func(r *Run) bool { return r.PeakTasks.V >= n.V*slots(p) && chainIsShort(r) })
+	all := n.V * slots(p)
+	full := count(runs, func(r *Run) bool { return r.PeakTasks.V >= all && chainIsShort(r) })
 	if full < len(runs) {
 		return silent(fmt.Sprintf("work waited for slots in %d of %s", full, plural(len(runs), "run")))
 	}

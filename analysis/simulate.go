@@ -22,6 +22,7 @@ type Simulation struct {
 	slots    int64 // of one executor
 	tail     float64
 	active   float64 // measured: the time with a stage at work
+	err      Opt[float64]
 	// Following is the share of the run time in stages whose number of tasks
 	// follows the number of cores: what they do with other cores is a guess.
 	Following float64
@@ -289,7 +290,10 @@ func (s *Simulation) Real() Prediction {
 // the measured one. Times in which only the driver worked are replayed as they
 // were and do not count.
 func (s *Simulation) Error() float64 {
-	return math.Abs(s.Real().ActiveMs-s.active) / max(s.active, 1)
+	if !s.err.OK {
+		s.err = Some(math.Abs(s.Real().ActiveMs-s.active) / max(s.active, 1))
+	}
+	return s.err.V
 }
 
 // At predicts a run with n executors that stay, and come as they came in the

@@ -7,7 +7,7 @@ import (
 
 // measured are the values that f gives for the runs that have one.
 func measured[T any](runs []*Run, f func(*Run) Opt[T]) []T {
-	var out []T
+	out := make([]T, 0, len(runs))
 	for _, r := range runs {
 		if v := f(r); v.OK {
 			out = append(out, v.V)
@@ -58,7 +58,7 @@ func count(runs []*Run, f func(*Run) bool) int {
 
 // pick are the runs that f holds for.
 func pick(runs []*Run, f func(*Run) bool) []*Run {
-	var out []*Run
+	out := make([]*Run, 0, len(runs))
 	for _, r := range runs {
 		if f(r) {
 			out = append(out, r)
