@@ -108,13 +108,18 @@ did. What a rule only advises is left to a person, and holds no other rule up.
 
 ` + "`.sparktune.yaml`" + ` in the root of a repository sets gates. It is strict: an unknown
 name, a wrong type or a value out of range is an error with line and column, and
-nothing is decided. A report names the gates that are not the defaults.
+nothing is decided. A report names the gates that are not the defaults. The App
+reads it from the base branch only. ` + "`sparktune config check`" + ` says what a file
+comes to; [policy.schema.json](schemas/policy.schema.json) is for editors.
 
 ` + "```yaml" + `
 version: 1
 gates:
   min_runs_shrink: 10
   max_heap: 32g
+pull_requests:
+  max_open: 1
+ignore: ["dags/legacy/**"]
 ` + "```" + `
 
 | gate | default | meaning |
@@ -124,7 +129,41 @@ gates:
 	for _, g := range policy.Gates {
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", g.Name, g.Text(def), g.Doc)
 	}
+	writeDocs(&b, policy.RepositoryDocs())
+	b.WriteString(`
+## The server's file
+
+What only the operator of a server may set, for ` + "`sparktune serve`" + `; its path is given
+with --config. It is as strict as the other, and ` + "`sparktune config check --server`" + `
+checks it ([server.schema.json](schemas/server.schema.json)). It holds no secret,
+only where each is. ` + "`access`" + ` decides what of the lake each repository may see,
+whatever dag_id its files claim: what is not mapped gets no metrics, and where
+several entries are about a repository, money and error texts are shown only
+when none of them hides them.
+
+` + "```yaml" + `
+version: 1
+app:
+  id: 1234
+  private_key: file:/run/secrets/sparktune.pem
+  webhook_secrets: [env:SPARKTUNE_WEBHOOK_SECRET]
+  marker_key: env:SPARKTUNE_MARKER_KEY
+access:
+  - repository: acme/dags
+    paths: ["dags/**"]
+    environments: [prod]
+    dag_ids: ["sales_*"]
+` + "```" + `
+`)
+	writeDocs(&b, policy.ServerDocs())
 	return b.String()
+}
+
+func writeDocs(b *strings.Builder, docs []policy.Doc) {
+	b.WriteString("\n| name | meaning |\n| --- | --- |\n")
+	for _, d := range docs {
+		fmt.Fprintf(b, "| `%s` | %s |\n", d.Name, d.Text)
+	}
 }
 
 // written are the properties that sparktune changes on a rule's word.
