@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
@@ -168,6 +169,109 @@ func (c *testCase) profile() *Profile {
 }
 
 func (c *testCase) advice() string { return describe(Advise(c.profile(), c.policy), c.about) }
+
+// Any row and any run profile, with whatever a broken collector may have put into
+// them, lead to valid advice within the rails, that can be written down.
+func FuzzAdviseAnything(f *testing.F) {
+	for i := range uint64(400) {
+		f.Add(i)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		pol := DefaultPolicy()
+		pol.MinHistory, pol.MinDuration, pol.MaxProbe = time.Duration(r.IntN(2))*pol.MinHistory, 0, 0.25*float64(r.IntN(2))
+		conf, details := anyConf(r), make(map[Key]RunProfile)
+		var runs []Run
+		start := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
+		for i := range 40 {
+			run := anyRun(r)
+			run.AppID, run.Start, run.Conf = strconv.Itoa(i), start.AddDate(0, 0, i), conf
+			if r.IntN(8) > 0 {
+				run.End, run.Finished, run.Status, run.Workload, run.Truncated, run.Compacted = run.Start.Add(time.Hour), true, StatusSucceeded, WorkloadBatch, false, false
+				run.MalformedLines, run.MissingTasks, run.Environment, run.RunType, run.SparkVersion, run.PlanFingerprint = 0, 0, "", "", "3.5.1", ""
+			}
+			runs = append(runs, run)
+			details[run.Key] = anyProfile(r)
+		}
+		p := NewProfile("job", runs, start.AddDate(0, 0, 41), pol)
+		p.Attach(details)
+		a := Advise(p, pol)
+		checkAdvice(t, fmt.Sprint("seed ", seed), a, pol)
+		assessed := Assess(p, anyConf(r), pol)
+		for _, v := range []any{a, assessed, Judge(Promise{Changes: a.Changes, Merged: start.AddDate(0, 0, 20)}, p, p, pol), Sum([]Advice{a})} {
+			if _, err := json.Marshal(v); err != nil {
+				t.Errorf("seed %d: %v", seed, err)
+			}
+		}
+	})
+}
+
+func anyInt(r *rand.Rand) int64 {
+	return []int64{0, 1, -1, 7, 1000, 5000, gib, 4 * gib, 400 * gib, math.MaxInt64, math.MinInt64, r.Int64()}[r.IntN(12)]
+}
+
+func anyFloat(r *rand.Rand) float64 {
+	return []float64{0, 1, -1, 0.5, 0.97, 40, 1e300, math.NaN(), math.Inf(1), math.Inf(-1), r.Float64()}[r.IntN(11)]
+}
+
+func anyRun(r *rand.Rand) Run {
+	var run Run
+	for _, c := range Columns {
+		if r.IntN(6) == 0 {
+			continue // missing
+		}
+		switch f := c.Field(&run).(type) {
+		case *Opt[int64]:
+			*f = Some(anyInt(r))
+		case *Opt[float64]:
+			*f = Some(anyFloat(r))
+		case *Opt[bool]:
+			*f = Some(r.IntN(2) == 0)
+		case *int64:
+			*f = anyInt(r)
+		case *bool:
+			*f = r.IntN(2) == 0
+		case *string:
+			*f = []string{"", "3.5.1", "x\x1b[2J", "batch"}[r.IntN(4)]
+		case *map[string]int64:
+			*f = map[string]int64{}
+			if r.IntN(3) == 0 {
+				*f = map[string]int64{"ExceptionFailure": anyInt(r), LossSignal: anyInt(r), LossPreempted: anyInt(r), "ANY": anyInt(r), "NODE_LOCAL": anyInt(r)}
+			}
+		}
+	}
+	return run
+}
+
+func anyConf(r *rand.Rand) Conf {
+	values := []string{"", "0", "-1", "1", "4", "40", "true", "false", "8g", "9223372036854775807", "99999999999999999999", "1e9", "NaN", "512m", "x"}
+	c := Conf{}
+	for _, p := range Properties {
+		if r.IntN(3) == 0 {
+			c[p.Name] = values[r.IntN(len(values))]
+		}
+	}
+	return c
+}
+
+func anyProfile(r *rand.Rand) RunProfile {
+	var rp RunProfile
+	if r.IntN(2) == 0 {
+		return *profileOf(1+r.IntN(20), randomTasks(r, 1+r.IntN(50)), randomTasks(r, 1+r.IntN(50)))
+	}
+	rp.SpanMs = anyInt(r)
+	for range r.IntN(6) {
+		rp.Stages = append(rp.Stages, StageProfile{
+			ID: anyInt(r), Parents: []int64{anyInt(r)}, Submitted: anyInt(r), Completed: anyInt(r), Tasks: anyInt(r), Succeeded: anyInt(r), Failures: anyInt(r),
+			RunMs: anyInt(r), RunMaxMs: anyInt(r), DeserMs: anyInt(r), DelayMs: anyInt(r), Input: anyInt(r), ShuffleRead: anyInt(r),
+			RunHist: Histogram{{int32(r.IntN(500)), int64(r.IntN(9)) - 1}}, ShuffleRdHist: Histogram{{int32(r.IntN(500)), anyInt(r)}},
+		})
+	}
+	for range r.IntN(4) {
+		rp.Executors = append(rp.Executors, ExecutorStep{At: anyInt(r), Executors: int64(r.IntN(9)) - 3, Cores: anyInt(r)})
+	}
+	return rp
+}
 
 func describe(a Advice, about []string) string {
 	var b strings.Builder

@@ -117,7 +117,7 @@ func (p *Profile) assessSize(c *Assessed, key string, after Conf, pol Policy) {
 }
 
 func (c *Assessed) say(what Prospect, reason string, ev ...Evidence) {
-	c.Prospect, c.Reason, c.Evidence = what, reason, ev
+	c.Prospect, c.Reason, c.Evidence = what, reason, finite(ev)
 }
 
 // with is the configuration after a change; aliases count as the property.

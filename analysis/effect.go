@@ -73,7 +73,22 @@ func effectOf(p *Profile, changes []Change, f *Forecast, pol Policy) *Effect {
 	e.GBHoursAfter = e.GBHoursBefore * (executors * float64(e.ContainerAfter) / float64(max(1, e.ContainerBefore)))
 	e.CoreHoursAfter = e.CoreHoursBefore * executors * cores
 	e.Money = e.price(p.Newest().Platform(), pol)
+	if !e.told() {
+		return nil
+	}
 	return e
+}
+
+// told says whether all of it are numbers that can be told.
+func (e *Effect) told() bool {
+	ok := isFinite(e.GBHoursBefore, e.GBHoursAfter, e.GBHoursLow, e.GBHoursHigh, e.RunsPerMonth, e.CoreHoursBefore, e.CoreHoursAfter)
+	if d := e.Duration; d != nil {
+		ok = ok && isFinite(d.Before, d.After, d.Low, d.High)
+	}
+	if m := e.Money; m != nil {
+		ok = ok && isFinite(m.Before, m.After)
+	}
+	return ok
 }
 
 // expected is the interval of the next run: what the simulation says of the

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -141,7 +142,7 @@ func (a *Advice) ask(r *Rule, p *Profile, pol Policy) Finding {
 		return Finding{Rule: r.Name, Status: Unmeasured, Reason: "no run in the lake has a value of " + c}
 	}
 	f := r.eval(p, pol)
-	f.Rule = r.Name
+	f.Rule, f.Evidence = r.Name, finite(f.Evidence)
 	if f.Status != Advises {
 		return f
 	}
@@ -151,7 +152,7 @@ func (a *Advice) ask(r *Rule, p *Profile, pol Policy) Finding {
 	if r.Advice {
 		return f
 	}
-	if why := p.misfit(f.Changes, pol); why != "" {
+	if why := cmp.Or(outOfRange(f.Changes, pol), p.misfit(f.Changes, pol)); why != "" {
 		return Finding{Rule: r.Name, Status: Silent, Evidence: f.Evidence, Reason: f.Reason + "; but " + why}
 	}
 	if key := p.setByCode(f.Changes); key != "" {
@@ -221,20 +222,6 @@ func silent(reason string, ev ...Evidence) Finding {
 
 func unmeasured(reason string, ev ...Evidence) Finding {
 	return Finding{Status: Unmeasured, Reason: reason, Evidence: ev}
-}
-
-// misfit says why an executor with the changes could not be had; "" when it
-// could, as far as the policy knows the nodes.
-func (p *Profile) misfit(changes []Change, pol Policy) string {
-	after := Conf{}
-	for _, c := range changes {
-		after[c.Key] = c.To
-	}
-	n := p.container(after.over(p.Conf()))
-	if pol.NodeMemory > 0 && n > pol.NodeMemory && n > p.container(p.Conf()) {
-		return fmt.Sprintf("a container of %s would not fit into the policy's node of %s: a person has to look at the job", FormatMemory(n), FormatMemory(pol.NodeMemory))
-	}
-	return ""
 }
 
 // railed notes what a bound of the policy changed.

@@ -94,6 +94,9 @@ func unfit(rp *RunProfile) string {
 		if st.Profile != rp.Stages[0].Profile {
 			return "its stages ask for executors of several kinds"
 		}
+		if !st.sane() {
+			return "its profile holds what cannot have been"
+		}
 		ends += st.Succeeded + st.Failures
 		failures += st.Failures
 	}
@@ -108,13 +111,40 @@ func unfit(rp *RunProfile) string {
 	return ""
 }
 
+// Bounds of what a simulation takes in: more tasks, executors or time than any
+// application has are a broken profile, or a number that somebody mistyped.
+const (
+	maxTasks     = 50_000_000
+	maxSimulated = 100_000 // executors
+	maxSlots     = 1024
+	maxTime      = 1 << 40 // ms, 35 years
+)
+
+// sane says whether a stage's figures can have been.
+func (p *StageProfile) sane() bool {
+	for _, v := range []int64{p.Submitted, p.Completed - p.Submitted, p.RunMs, p.RunMaxMs, p.DeserMs, p.DelayMs, p.Tasks, p.Succeeded, p.Failures, p.Input, p.ShuffleRead} {
+		if v < 0 {
+			return false
+		}
+	}
+	var n int64
+	for _, b := range p.RunHist {
+		if b.Count < 0 || b.Count > maxTasks || b.Bucket < 0 || b.Bucket >= BucketOf(maxTime) {
+			return false
+		}
+		n += b.Count
+	}
+	return n+p.Failures <= maxTasks && p.Failures <= maxTasks && p.Completed <= maxTime && p.RunMaxMs <= maxTime && p.RunMs <= 1<<52
+}
+
 // executors reads when executors came and went. All have the slots of the
 // first: sizes are not mixed in one resource profile.
 func (s *Simulation) executors(rp *RunProfile, taskCPUs int64) {
 	for _, e := range rp.Executors {
 		switch {
+		case e.At < 0 || e.At > maxTime || e.Executors > maxSimulated || len(s.arrivals) > maxSimulated:
 		case e.Executors > 0:
-			s.slots = cmp.Or(s.slots, max(1, e.Cores/e.Executors/taskCPUs))
+			s.slots = cmp.Or(s.slots, min(maxSlots, max(1, e.Cores/e.Executors/taskCPUs)))
 			for range e.Executors {
 				s.arrivals = append(s.arrivals, float64(e.At))
 			}
@@ -299,6 +329,7 @@ func (s *Simulation) Error() float64 {
 // At predicts a run with n executors that stay, and come as they came in the
 // run.
 func (s *Simulation) At(n int64) Prediction {
+	n = min(max(n, 1), maxSimulated/s.slots+1)
 	arrivals := s.arrivalsOf(n)
 	p := s.run(arrivals, nil, 1)
 	p.LowMs, p.HighMs = p.DurationMs, p.DurationMs
@@ -315,6 +346,7 @@ func (s *Simulation) At(n int64) Prediction {
 // they left in the run; where less room makes it longer, that is too early, so
 // the prediction is rather too long than too short.
 func (s *Simulation) Capped(n int64) Prediction {
+	n = max(n, 1)
 	var arrivals []float64
 	var leaves []leave
 	rest := slices.Clone(s.leaves)

@@ -1,15 +1,17 @@
 package analysis
 
 import (
-	"cmp"
 	"slices"
 )
 
+// A number is a measurement: a count, bytes, a time, a ratio. None is negative.
+type number interface{ ~int64 | ~float64 }
+
 // measured are the values that f gives for the runs that have one.
-func measured[T any](runs []*Run, f func(*Run) Opt[T]) []T {
+func measured[T number](runs []*Run, f func(*Run) Opt[T]) []T {
 	out := make([]T, 0, len(runs))
 	for _, r := range runs {
-		if v := f(r); v.OK {
+		if v := f(r); v.OK && v.V >= 0 && v.V-v.V == 0 { // neither NaN nor infinite
 			out = append(out, v.V)
 		}
 	}
@@ -17,7 +19,7 @@ func measured[T any](runs []*Run, f func(*Run) Opt[T]) []T {
 }
 
 // maxOf is the largest measured value; missing when no run has one.
-func maxOf[T cmp.Ordered](runs []*Run, f func(*Run) Opt[T]) Opt[T] {
+func maxOf[T number](runs []*Run, f func(*Run) Opt[T]) Opt[T] {
 	v := measured(runs, f)
 	if len(v) == 0 {
 		return Opt[T]{}
@@ -26,7 +28,7 @@ func maxOf[T cmp.Ordered](runs []*Run, f func(*Run) Opt[T]) Opt[T] {
 }
 
 // minOf is the smallest measured value; missing when no run has one.
-func minOf[T cmp.Ordered](runs []*Run, f func(*Run) Opt[T]) Opt[T] {
+func minOf[T number](runs []*Run, f func(*Run) Opt[T]) Opt[T] {
 	v := measured(runs, f)
 	if len(v) == 0 {
 		return Opt[T]{}
@@ -36,7 +38,7 @@ func minOf[T cmp.Ordered](runs []*Run, f func(*Run) Opt[T]) Opt[T] {
 
 // medianOf is the median of the measured values, the lower of the middle two
 // when their number is even, so that it is always a value that was measured.
-func medianOf[T cmp.Ordered](runs []*Run, f func(*Run) Opt[T]) Opt[T] {
+func medianOf[T number](runs []*Run, f func(*Run) Opt[T]) Opt[T] {
 	v := measured(runs, f)
 	if len(v) == 0 {
 		return Opt[T]{}

@@ -1,0 +1,90 @@
+package analysis
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// outOfRange says why a change is none that may ever be written, whatever the
+// measurements were: the key is not on the list, the value no value of its type
+// within the policy's range, or no change at all; "" when it may.
+func (c *Change) outOfRange(pol Policy) string {
+	prop, ok := FindProperty(c.Key)
+	if !ok || !prop.Write {
+		return c.Key + " is never written"
+	}
+	to, from := Conf{c.Key: c.To}, Conf{c.Key: c.Effective}
+	if to.canonical(prop) == from.canonical(prop) {
+		return "it is what the runs had"
+	}
+	low, high := pol.rangeOf(c.Key)
+	var v, was int64
+	switch prop.Kind {
+	case KindBool:
+		return ""
+	case KindBytes:
+		v, was = to.Bytes(c.Key).V, from.Bytes(c.Key).V
+	case KindMillis:
+		v, was = to.Millis(c.Key).V, from.Millis(c.Key).V
+	case KindInt:
+		v, was = to.Int(c.Key).V, from.Int(c.Key).V
+	case KindFloat, KindText:
+		return "its type has no range"
+	}
+	if v < min(low, max(was, 1)) || v > high {
+		return fmt.Sprintf("%s of %s is out of the policy's range", c.Key, c.To)
+	}
+	return ""
+}
+
+// rangeOf are the least and the largest value of a property that are written;
+// what the runs had may be below the least already.
+func (pol Policy) rangeOf(key string) (low, high int64) {
+	switch key {
+	case keyMemory:
+		return pol.MinHeap, pol.MaxHeap
+	case keyOverhead:
+		return minOverhead, pol.MaxOverhead
+	case keyCores:
+		return 1, 64
+	case keyPartitions:
+		return 1, pol.MaxPartition
+	case keyPolling:
+		return 100, 60_000
+	}
+	return 1, max(pol.MaxExecutors, 1)
+}
+
+// outOfRange names the first change that may not be written, "" when all may.
+func outOfRange(changes []Change, pol Policy) string {
+	for i := range changes {
+		if why := changes[i].outOfRange(pol); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// misfit says why an executor with the changes could not be had; "" when it
+// could, as far as the policy knows the nodes.
+func (p *Profile) misfit(changes []Change, pol Policy) string {
+	after := Conf{}
+	for _, c := range changes {
+		after[c.Key] = c.To
+	}
+	n := p.container(after.over(p.Conf()))
+	if pol.NodeMemory > 0 && n > pol.NodeMemory && n > p.container(p.Conf()) {
+		return fmt.Sprintf("a container of %s would not fit into the policy's node of %s: a person has to look at the job", FormatMemory(n), FormatMemory(pol.NodeMemory))
+	}
+	return ""
+}
+
+// finite are the numbers that can be told.
+func finite(ev []Evidence) []Evidence {
+	return slices.DeleteFunc(ev, func(e Evidence) bool { return !isFinite(e.Value) })
+}
+
+func isFinite(v ...float64) bool {
+	return !slices.ContainsFunc(v, func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) })
+}
