@@ -97,6 +97,19 @@ func (s *Snapshot) held(jd *JobDecision) string {
 	return ""
 }
 
+// applied are the changes that the patches make.
+func (j JobDecision) applied() []analysis.Change {
+	var out []analysis.Change
+	for i, o := range j.Outcomes { // one per change, in order
+		if o.Status == patcher.Applied {
+			out = append(out, j.Advice.Changes[i])
+		}
+	}
+	return out
+}
+
+func (j JobDecision) changed() bool { return len(j.applied()) > 0 }
+
 func wantsOf(jd JobDecision) []patcher.Want {
 	if jd.Held != "" {
 		return nil

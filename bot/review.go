@@ -110,8 +110,29 @@ func move(old, job *patcher.Job, key string) (Move, bool) {
 
 // Review answers what a pull request will do to the Spark jobs that it changes,
 // by one concluded check run. It always concludes: a required check that
-// hangs would block the pull request for ever.
+// hangs would block the pull request for ever. Who stops calling it after an
+// error calls [Bot.Unreviewed].
 func (b *Bot) Review(ctx context.Context, r Repo, number int) (Outcome, error) {
+	var out Outcome
+	err := whileStale(func() error {
+		var err error
+		out, err = b.conclude(ctx, r, number, b.review)
+		return err
+	})
+	return out, err
+}
+
+// Unreviewed concludes the check of a pull request that could not be reviewed.
+func (b *Bot) Unreviewed(ctx context.Context, r Repo, number int) (Outcome, error) {
+	return b.conclude(ctx, r, number, func(context.Context, State) (Conclude, error) { return unreviewed("loaded"), nil })
+}
+
+func unreviewed(what string) Conclude {
+	return Conclude{Conclusion: "neutral", Title: "not reviewed", Summary: "The pull request could not be " + what + ". Run the check again to have it tried again."}
+}
+
+// conclude posts the check run of a pull request, unless it is there.
+func (b *Bot) conclude(ctx context.Context, r Repo, number int, review func(context.Context, State) (Conclude, error)) (Outcome, error) {
 	out := Outcome{Repo: r.String()}
 	s, err := b.Forge.Observe(ctx, r, Query{Pull: number})
 	if err != nil {
@@ -127,17 +148,12 @@ func (b *Bot) Review(ctx context.Context, r Repo, number int) (Outcome, error) {
 		out.leave("", "the check is concluded")
 		return out, nil
 	}
-	check, err := b.review(ctx, s)
+	check, err := review(ctx, s)
 	if err != nil {
 		return out, err
 	}
 	check.Head, check.ExternalID = s.Pull.Head, id
-	receipt, err := b.do(ctx, s.Repo, check)
-	if err != nil {
-		return out, err
-	}
-	out.Did = append(out.Did, Done{Effect: check.Key(), ID: receipt.ID})
-	return out, nil
+	return out, b.each(ctx, s.Repo, &out, check)
 }
 
 // review is the check to conclude. Only what trying again can help is an error.
@@ -148,16 +164,16 @@ func (b *Bot) review(ctx context.Context, s State) (Conclude, error) {
 	switch {
 	case errors.As(err, &bad):
 		return Conclude{Conclusion: "neutral", Title: policy.File + " of the base branch has mistakes", Summary: mistakes(err)}, nil
-	case errors.As(err, &retry), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrDenied):
+	case errors.As(err, &retry), errors.Is(err, ErrStale), errors.Is(err, ErrDenied), ctx.Err() != nil:
 		return Conclude{}, err
 	case err != nil:
 		b.Log.Error("a review could not be loaded", "repository", s.Repo.String(), "pull", s.Pull.Number, "error", err)
-		return Conclude{Conclusion: "neutral", Title: "not reviewed", Summary: "The pull request could not be loaded."}, nil
+		return unreviewed("loaded"), nil
 	}
 	d, err := Decide(snap)
 	if err != nil {
 		b.Log.Error("a review could not be decided", "repository", s.Repo.String(), "pull", s.Pull.Number, "error", err)
-		return Conclude{Conclusion: "neutral", Title: "not reviewed", Summary: "The pull request could not be judged."}, nil
+		return unreviewed("judged"), nil
 	}
 	return conclusion(d, configMistakes(snap, s.Pull)), nil
 }

@@ -38,10 +38,10 @@ func kindsOf(told []telling) string {
 // pullPost is the title and the body of a pull request: the number first, the
 // table of changes, a picture, the risk, the details folded, how to refuse.
 func pullPost(p *Proposal, told []telling, end string) post {
-	n := applied(p.Wants)
-	title := fmt.Sprintf("sparktune: %s of %s", plural(n, "setting"), plural(len(p.Jobs), "Spark job"))
-	if len(p.Jobs) == 1 {
-		title = fmt.Sprintf("sparktune: %s of %s", plural(n, "setting"), prompts.Foreign(p.Jobs[0].Job.ID))
+	n, changed := applied(p.Wants), slices.DeleteFunc(slices.Clone(p.Jobs), func(j JobDecision) bool { return !j.changed() })
+	title := fmt.Sprintf("sparktune: %s of %s", plural(n, "setting"), plural(len(changed), "Spark job"))
+	if len(changed) == 1 {
+		title = fmt.Sprintf("sparktune: %s of %s", plural(n, "setting"), prompts.Foreign(changed[0].Job.ID))
 	}
 	head := headline(p) + "\n\n" + changeTable(told) + picture(told) + risk(p)
 	tail := "\n### To refuse\n\nClose the pull request: the same change is not proposed again until what was measured moves. " +
@@ -69,7 +69,7 @@ func headline(p *Proposal) string {
 func reserved(jobs []JobDecision) (before, after float64, per string) {
 	for _, j := range jobs {
 		e := j.Advice.Effect
-		if e == nil {
+		if e == nil || !j.changed() {
 			continue
 		}
 		n := max(1, e.RunsPerMonth)
@@ -84,11 +84,15 @@ func reserved(jobs []JobDecision) (before, after float64, per string) {
 	return before, after, per
 }
 
-// firstReason is why the first change is made.
+// firstReason is why the first change is made, by the order of the rules.
 func firstReason(p *Proposal) string {
-	for _, j := range p.Jobs {
-		for _, c := range j.Advice.Changes {
-			return prompts.ForeignReason(reasonOf(j.Advice, c.Rule))
+	for _, rule := range analysis.Rules {
+		for _, j := range p.Jobs {
+			for _, o := range j.applied() {
+				if o.Rule == rule.Name {
+					return prompts.ForeignReason(reasonOf(j.Advice, o.Rule))
+				}
+			}
 		}
 	}
 	return ""

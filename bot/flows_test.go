@@ -1,0 +1,536 @@
+package bot_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sparktune/sparktune/analysis"
+	"github.com/sparktune/sparktune/analysis/eventlog"
+	"github.com/sparktune/sparktune/bot"
+	"github.com/sparktune/sparktune/bot/ghapp"
+	"github.com/sparktune/sparktune/bot/ghapp/ghtest"
+	"github.com/sparktune/sparktune/bot/policy"
+	"github.com/sparktune/sparktune/bot/store"
+)
+
+// The flows are tried with nothing of ours replaced: the GitHub client against
+// the stand-in that GitHub's own descriptions judge, the store on SQLite, the
+// repository and the event logs of testdata.
+
+var update = flag.Bool("update", false, "write the golden files")
+
+const features = "dags/features_weekly.py"
+
+// A world is a repository on a GitHub, and a process of sparktune.
+type world struct {
+	t     *testing.T
+	hub   *ghtest.Server
+	repo  *ghtest.Repo
+	name  string    // it is called when it is looked at first
+	start time.Time // of the hub's clock
+	runs  []analysis.Run
+	grant policy.Grant
+	db    string
+	cache string
+	store *store.Store
+	bot   *bot.Bot
+}
+
+// everything is a Grant of all metrics to acme/dags.
+func everything() policy.Grant {
+	return policy.Grant{Repository: "acme/dags", Paths: []string{"**"}, Environments: []string{"*"}, DAGIDs: []string{"*"}}
+}
+
+// newWorld has one DAG file of testdata/repo, with one thing to change.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	files := fstest.MapFS{}
+	for _, path := range []string{features, policy.File} {
+		b, err := os.ReadFile(filepath.Join("../testdata/repo", path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[path] = &fstest.MapFile{Data: b}
+	}
+	return newWorldOf(t, files)
+}
+
+func newWorldOf(t *testing.T, files fs.FS) *world {
+	t.Helper()
+	w := &world{t: t, name: "dags", hub: ghtest.New(t), runs: measured(t), grant: everything(), db: filepath.Join(t.TempDir(), "state.db"), cache: t.TempDir()}
+	w.start = w.hub.Now()
+	w.repo = w.hub.AddRepo("acme/dags", files)
+	w.repo.Role("bob", "read")
+	w.boot()
+	return w
+}
+
+// boot starts a process: nothing but the database and the forge outlives one.
+func (w *world) boot() {
+	w.t.Helper()
+	if w.store != nil {
+		if err := w.store.Close(); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	app, err := ghapp.New(ghapp.Config{
+		AppID: w.hub.AppID, Key: w.hub.Key, BaseURL: w.hub.URL, Cache: w.cache,
+		Gap: time.Nanosecond, Now: w.hub.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.store, err = store.Open(context.Background(), w.db, store.Options{Now: w.now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { w.store.Close() })
+	w.bot = &bot.Bot{
+		Forge: app, Trees: app, Source: source{w}, Memory: w.store, Server: policy.Server{Grants: []policy.Grant{w.grant}},
+		Key: []byte("a key of a test"), Now: w.now, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+// now is the hub's clock, moved to the days of the event logs.
+func (w *world) now() time.Time { return asOf.Add(w.hub.Now().Sub(w.start)) }
+
+var asOf = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+
+type source struct{ w *world }
+
+func (s source) Runs(context.Context, time.Time, time.Time) ([]analysis.Run, error) {
+	return s.w.runs, nil
+}
+
+func (s source) Profiles(context.Context, []analysis.Key) (map[analysis.Key]analysis.RunProfile, error) {
+	return nil, nil // of these runs none is simulated
+}
+
+// measured are the runs of the repository's own event logs.
+var measured = func() func(*testing.T) []analysis.Run {
+	read := sync.OnceValues(func() ([]analysis.Run, error) {
+		files := os.DirFS("../testdata/eventlogs")
+		logs, _, err := eventlog.Find(files, ".")
+		if err != nil {
+			return nil, err
+		}
+		var runs []analysis.Run
+		for _, l := range logs {
+			r, err := eventlog.Read(files, l)
+			if err != nil {
+				return nil, err
+			}
+			runs = append(runs, r...)
+		}
+		return runs, nil
+	})
+	return func(t *testing.T) []analysis.Run {
+		t.Helper()
+		runs, err := read()
+		if err != nil || len(runs) == 0 {
+			t.Fatalf("%d runs, %v", len(runs), err)
+		}
+		return runs
+	}
+}()
+
+func (w *world) ref() bot.Repo {
+	return bot.Repo{ID: w.repo.ID, Owner: "acme", Name: w.name, Installation: w.repo.Installation()}
+}
+
+func (w *world) weekly(ctx context.Context) error {
+	_, err := w.bot.Weekly(ctx, w.ref())
+	return err
+}
+
+// week is one pass that must not fail; it returns what was written and why the
+// rest was left.
+func (w *world) week() (writes int, left string) {
+	w.t.Helper()
+	w.hub.ResetCalls()
+	out, err := w.bot.Weekly(context.Background(), w.ref())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, l := range out.Left {
+		left += l.Scope + ": " + l.Why + "\n"
+	}
+	return w.writes(), left
+}
+
+func (w *world) writes() int {
+	n := 0
+	for _, c := range w.hub.Calls() {
+		if c.Write && !strings.HasSuffix(c.Route, "access_tokens") {
+			n++
+		}
+	}
+	return n
+}
+
+// the is the only pull request of the world.
+func (w *world) the() ghtest.Pull {
+	w.t.Helper()
+	pulls := w.repo.Pulls()
+	if len(pulls) != 1 {
+		w.t.Fatalf("%d pull requests", len(pulls))
+	}
+	return pulls[0]
+}
+
+// judge makes the repository be judged by another gate than before, so that
+// other sizes are proposed.
+func (w *world) judge(gate string) {
+	w.t.Helper()
+	file := w.repo.Files("main")[policy.File]
+	w.repo.Push("alice", "main", map[string][]byte{policy.File: []byte(string(file.Data) + "  " + gate + "\n")}, "another gate")
+}
+
+// The repository gets its pull request; when nothing changed, nothing is
+// written; and the pull request says what it must.
+func TestWeekly(t *testing.T) {
+	w := newWorld(t)
+	if _, left := w.week(); left != features+": pull request 1 says it\n" {
+		t.Errorf("left: %s", left)
+	}
+	var calls []string
+	for _, c := range w.hub.Calls() {
+		calls = append(calls, c.Route)
+	}
+	loaded := slices.IndexFunc(calls, func(r string) bool { return r == "query Parent" })
+	if after := len(calls) - loaded; loaded < 0 || after > 8 {
+		t.Errorf("%d calls after loading", after)
+	}
+	t.Logf("loading: %d calls; after it: %s", loaded, strings.Join(calls[loaded:], ", "))
+	p := w.the()
+	if p.State != "open" || !strings.HasPrefix(p.Branch, "sparktune/") || p.Author != w.hub.Slug+"[bot]" {
+		t.Errorf("got %+v", p)
+	}
+	before, now := w.repo.Files("main"), w.repo.Files(p.Branch)
+	want := strings.Replace(string(before[features].Data), "        },\n    )", "        },\n        executor_memory=\"2g\",\n    )", 1)
+	if diff := cmp.Diff(want, string(now[features].Data)); diff != "" {
+		t.Errorf("the file (-want +got):\n%s", diff)
+	}
+	now[features] = before[features]
+	if diff := cmp.Diff(before, now); diff != "" {
+		t.Errorf("other files changed:\n%s", diff)
+	}
+	if c := w.repo.Commit(p.Branch); !c.Verified || !slices.Equal(c.Parents, []string{w.repo.Head("main")}) {
+		t.Errorf("the commit is %+v", c)
+	}
+	golden(t, "testdata/pull.md", p.Title+"\n\n"+p.Body)
+	if len([]rune(p.Body)) > 58_000 {
+		t.Errorf("%d characters", len([]rune(p.Body)))
+	}
+
+	for range 2 {
+		w.hub.Advance(7 * 24 * time.Hour)
+		w.boot() // the tokens of a week ago are gone
+		w.week()
+		var writes, queries, others int
+		for _, c := range w.hub.Calls() {
+			switch {
+			case strings.HasPrefix(c.Route, "query "):
+				queries++
+			case strings.HasSuffix(c.Route, "access_tokens"): // one an hour
+			case c.Write:
+				writes++
+			default:
+				others++
+			}
+		}
+		if writes != 0 || queries != 1 || others != 0 {
+			t.Errorf("unchanged: %d writes, %d queries, %d other calls: %v", writes, queries, others, w.hub.Calls())
+		}
+	}
+}
+
+// A repository of ten DAGs gets a pull request for each file with something to
+// change, the one that saves most first, and no more than are asked for; or one
+// for all of them.
+func TestWeeklyGroups(t *testing.T) {
+	for setting, want := range map[string]int{
+		"":                                   3,
+		"pull_requests: {max_open: 1}":       1,
+		"pull_requests: {max_open: 0}":       0,
+		"pull_requests: {group: repository}": 1,
+	} {
+		w := newWorldOf(t, os.DirFS("../testdata/repo"))
+		if setting != "" {
+			file := w.repo.Files("main")[policy.File]
+			w.repo.Push("alice", "main", map[string][]byte{policy.File: []byte(string(file.Data) + setting + "\n")}, "grouped")
+		}
+		_, left := w.week()
+		pulls := w.repo.Pulls()
+		if len(pulls) != want {
+			t.Fatalf("%q: %d pull requests; left: %s", setting, len(pulls), left)
+		}
+		if writes, left := w.week(); writes != 0 {
+			t.Errorf("%q, again: %d writes\n%s", setting, writes, left)
+		}
+		if strings.Contains(setting, "repository") {
+			golden(t, "testdata/pull whole repository.md", pulls[0].Title+"\n\n"+pulls[0].Body)
+		}
+	}
+}
+
+// What was measured moves: the same pull request is brought up to date.
+func TestWeeklyUpdates(t *testing.T) {
+	w := newWorld(t)
+	w.week()
+	first := w.the()
+	w.judge("max_grow: 1.5")
+	w.week()
+	p := w.the()
+	if p.Number != first.Number || p.Head == first.Head || !strings.Contains(p.Body, "1536m") || strings.Contains(p.Body, "`2g`") {
+		t.Errorf("got %d at %s:\n%s", p.Number, p.Head, p.Body)
+	}
+	if got := string(w.repo.Files(p.Branch)[features].Data); !strings.Contains(got, `executor_memory="1536m"`) {
+		t.Error(got)
+	}
+	if writes, _ := w.week(); writes != 0 {
+		t.Errorf("again: %d writes", writes)
+	}
+}
+
+// Each case is what a person does, and what sparktune then does about it.
+func TestWeeklyRespects(t *testing.T) {
+	for name, c := range map[string]struct {
+		person func(w *world, p ghtest.Pull)
+		writes bool
+		state  string
+		left   string
+	}{
+		"closed": {func(w *world, p ghtest.Pull) { w.repo.Close("alice", p.Number) }, false, "closed", "nothing to propose"},
+		"closed, and the branch removed": {func(w *world, p ghtest.Pull) {
+			w.repo.Close("alice", p.Number)
+			w.repo.DeleteBranch("alice", p.Branch)
+		}, false, "closed", "nothing to propose"},
+		"closed and reopened": {func(w *world, p ghtest.Pull) {
+			w.repo.Close("alice", p.Number)
+			w.week()
+			w.repo.Reopen("alice", p.Number)
+		}, false, "open", fmt.Sprintf("pull request %d says it", 1)},
+		"pushed to": {func(w *world, p ghtest.Pull) {
+			w.repo.Push("alice", p.Branch, map[string][]byte{"README.md": []byte("mine")}, "mine")
+			w.judge("max_grow: 1.5")
+		}, false, "open", "it is theirs"},
+		"text rewritten": {func(w *world, p ghtest.Pull) { w.repo.EditPull(p.Number, "mine", "my own words") }, false, "open", "says it"},
+		"merged":         {func(w *world, p ghtest.Pull) { w.repo.Merge("alice", p.Number) }, false, "merged", "nothing to propose"},
+		"done by hand": {func(w *world, p ghtest.Pull) {
+			w.repo.Push("alice", "main", map[string][]byte{features: w.repo.Files(p.Branch)[features].Data}, "by hand")
+		}, true, "closed", "nothing to propose"},
+		"ignored": {func(w *world, _ ghtest.Pull) {
+			file := w.repo.Files("main")[policy.File]
+			w.repo.Push("alice", "main", map[string][]byte{policy.File: []byte(string(file.Data) + "ignore: [" + features + "]\n")}, "leave me alone")
+		}, false, "open", "nothing to propose"},
+		"a policy with mistakes": {func(w *world, _ ghtest.Pull) {
+			w.repo.Push("alice", "main", map[string][]byte{policy.File: []byte("version: 1\ngate: {}\n")}, "oops")
+		}, false, "open", ":2:1: "},
+		"archived": {func(w *world, _ ghtest.Pull) { w.repo.Archive() }, false, "open", "archived"},
+		"renamed":  {func(w *world, _ ghtest.Pull) { w.repo.Rename("pipelines") }, false, "open", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.week()
+			c.person(w, w.the())
+			writes, left := w.week()
+			if p := w.the(); (writes > 0) != c.writes || p.State != c.state || !strings.Contains(left, c.left) {
+				t.Errorf("%d writes, the pull request is %s, left:\n%s", writes, p.State, left)
+			}
+			if writes, _ := w.week(); writes != 0 {
+				t.Errorf("again: %d writes", writes)
+			}
+		})
+	}
+}
+
+// A closed proposal comes back when what was measured moved.
+func TestClosedUntilItMoves(t *testing.T) {
+	w := newWorld(t)
+	w.week()
+	w.repo.Close("alice", w.the().Number)
+	w.week()
+	w.judge("max_grow: 1.5")
+	w.week()
+	if pulls := w.repo.Pulls(); len(pulls) != 2 || pulls[1].State != "open" {
+		t.Errorf("got %+v", pulls)
+	}
+}
+
+// Repositories that cannot be worked end with a reason, and no harm.
+func TestWeeklyRefuses(t *testing.T) {
+	t.Run("empty", func(t *testing.T) {
+		w := newWorld(t)
+		w.repo, w.name = w.hub.AddRepo("acme/new", nil), "new"
+		if writes, left := w.week(); writes != 0 || !strings.Contains(left, "empty") {
+			t.Errorf("%d writes, left %s", writes, left)
+		}
+	})
+	t.Run("suspended", func(t *testing.T) {
+		w := newWorld(t)
+		w.hub.Suspend("acme")
+		if err := w.weekly(t.Context()); !errors.Is(err, bot.ErrDenied) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("force-pushed to something else", func(t *testing.T) {
+		w := newWorld(t)
+		w.week()
+		w.repo.ForcePush("alice", "main", fstest.MapFS{"README.md": {Data: []byte("gone")}})
+		if _, left := w.week(); !strings.Contains(left, "no Spark job is declared") {
+			t.Errorf("left %s", left)
+		}
+	})
+	t.Run("without a grant", func(t *testing.T) {
+		w := newWorld(t)
+		w.grant.Repository = "acme/other"
+		w.boot()
+		if writes, _ := w.week(); writes != 0 || len(w.repo.Pulls()) != 0 {
+			t.Errorf("%d writes: metrics of others were used", writes)
+		}
+	})
+	t.Run("another team's dag_id in a file", func(t *testing.T) {
+		w := newWorld(t)
+		w.grant.DAGIDs = []string{"sales_*"}
+		w.boot()
+		if writes, _ := w.week(); writes != 0 || len(w.repo.Pulls()) != 0 {
+			t.Errorf("%d writes: a file read the metrics of another team", writes)
+		}
+	})
+}
+
+// ask has alice, who may write, or another comment on a pull request of hers.
+func (w *world) ask(login, body string) (pull int, command bot.Command) {
+	w.t.Helper()
+	file := w.repo.Files("main")[features]
+	w.repo.Push("alice", "mine", map[string][]byte{features: append([]byte("# a remark\n"), file.Data...)}, "a remark")
+	pull = w.repo.OpenPull("alice", "mine", "a remark")
+	id := w.repo.Comment(login, pull, body)
+	return pull, bot.Command{Pull: pull, Comment: id, Body: body, Author: login, Verb: "report"}
+}
+
+func TestAnswer(t *testing.T) {
+	w := newWorld(t)
+	_, command := w.ask("alice", "/sparktune report")
+	for range 2 {
+		if _, err := w.bot.Answer(t.Context(), w.ref(), command); err != nil {
+			t.Fatal(err)
+		}
+	}
+	comments := w.the().Comments
+	if len(comments) != 2 || comments[1].Author != w.hub.Slug+"[bot]" || !slices.Equal(comments[0].Reactions, []string{"eyes", "rocket"}) {
+		t.Fatalf("got %+v", comments)
+	}
+	golden(t, "testdata/answer.md", comments[1].Body)
+}
+
+// Whoever may not write gets a sign and no answer; an edited or removed
+// comment nothing at all.
+func TestAnswerRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		login     string
+		meanwhile func(w *world, id int64)
+		reactions []string
+	}{
+		"a reader":          {"bob", nil, []string{"confused"}},
+		"a stranger":        {"mallory", nil, []string{"confused"}},
+		"an edited comment": {"alice", func(w *world, id int64) { w.repo.EditComment(id, "/sparktune report all") }, nil},
+		"a removed comment": {"alice", func(w *world, id int64) { w.repo.DeleteComment(id) }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			_, command := w.ask(c.login, "/sparktune report")
+			if c.meanwhile != nil {
+				c.meanwhile(w, command.Comment)
+			}
+			if _, err := w.bot.Answer(t.Context(), w.ref(), command); err != nil {
+				t.Fatal(err)
+			}
+			for _, got := range w.the().Comments {
+				if got.ID != command.Comment || !slices.Equal(got.Reactions, c.reactions) {
+					t.Errorf("got %+v", got)
+				}
+			}
+		})
+	}
+}
+
+// change opens a pull request that replaces a text in a file.
+func (w *world) change(path, from, to string) int {
+	w.t.Helper()
+	file := w.repo.Files("main")[path]
+	text := strings.Replace(string(file.Data), from, to, 1)
+	if text == string(file.Data) {
+		w.t.Fatalf("%s has no %q", path, from)
+	}
+	w.repo.Push("alice", "mine", map[string][]byte{path: []byte(text)}, "a change")
+	return w.repo.OpenPull("alice", "mine", "a change")
+}
+
+// A pull request is answered on the lines that it changes, once.
+func TestReview(t *testing.T) {
+	for name, c := range map[string]struct {
+		path, from, to string
+		want           string
+	}{
+		"against what was measured": {features, "        },\n    )", "        },\n        executor_memory=\"700m\",\n    )", "neutral"},
+		"as the runs ask for":       {features, "        },\n    )", "        },\n        executor_memory=\"2g\",\n    )", "success"},
+		"no setting":                {features, "OutOfMemoryError", "OOM", "success"},
+		"mistakes in the policy":    {policy.File, "min_spill", "min_spell", "neutral"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			pull := w.change(c.path, c.from, c.to)
+			for range 2 {
+				if _, err := w.bot.Review(t.Context(), w.ref(), pull); err != nil {
+					t.Fatal(err)
+				}
+			}
+			checks := w.repo.Checks()
+			if len(checks) != 1 {
+				t.Fatalf("%d checks", len(checks))
+			}
+			got := checks[0]
+			if got.Status != "completed" || got.Conclusion != c.want {
+				t.Errorf("%s, %s", got.Status, got.Conclusion)
+			}
+			text := fmt.Sprintf("%s\n\n%s\n", got.Title, got.Summary)
+			for _, a := range got.Annotations {
+				text += fmt.Sprintf("\n%v:%v: %v: %v\n", a["path"], a["start_line"], a["annotation_level"], a["message"])
+			}
+			golden(t, "testdata/review "+name+".md", text)
+		})
+	}
+}
+
+// golden holds text against a file, or writes it with -update.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
