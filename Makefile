@@ -21,14 +21,16 @@ demo: bin/sparktune ## tune the sample repository from real event logs, changing
 		bin/sparktune tune testdata/repo --metrics testdata/eventlogs --lake "$$lake" --as-of "$$(cat testdata/eventlogs/AS_OF)"
 
 .PHONY: test
-test: tools ## run all tests (also needs Python 3.10 to 3.12, Java 17 and Maven)
+test: tools ## run all tests (also needs Python 3.10 to 3.12, Java 17, Maven and npm; Postgres where it is there)
 	go test ./...
 
 .PHONY: tools
-tools: ## make what the tests with real parts need: Airflow, Spark, Iceberg, botocore
+tools: ## make what the tests with real parts need: Airflow, Spark, Iceberg, botocore, GitHub's descriptions
 	lab/setup airflow airflow2 >/dev/null
 	analysis/lake/testdata/setup >/dev/null
 	prompts/bedrock/testdata/setup >/dev/null
+	bot/ghapp/testdata/setup >/dev/null
+	webhooks/testdata/setup >/dev/null
 
 .PHONY: golden
 golden: ## write the golden files anew; read the diff before committing it
