@@ -160,6 +160,9 @@ func (f *finder) jobsOfModules() {
 		f.enter(r.mod.path)
 		r.rest()
 		f.sayUnparsed(r.mod)
+		if r.exhausted() {
+			f.skip(r.mod.path, "it takes too much work to follow: jobs that it declares may be missing")
+		}
 	}
 }
 

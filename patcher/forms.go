@@ -11,7 +11,7 @@ func (r *reader) declare(obj *value, p place) {
 	base.Operator = obj.class
 	base.Hints = Hints{DAGID: dagID(args, p), TaskID: taskID(args, p), AppName: hint(args, "name", "job_name", "run_name")}
 	base.many = p.many
-	if base.many == "" && p.callers != "" && (base.Hints.TaskID == "" || strings.Contains(base.Hints.TaskID, "{{ }}")) {
+	if name := firstOf(base.Hints.TaskID, base.Hints.AppName); base.many == "" && p.callers != "" && (name == "" || strings.Contains(name, "{{ }}")) {
 		base.many = p.callers
 	}
 	base.at, base.params = declaration(obj, args, p), params(args, p)

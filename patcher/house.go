@@ -2,6 +2,7 @@ package patcher
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -76,34 +77,45 @@ func isPairs(v *value) bool {
 		}
 		name, _ := x.items[0].str()
 		val, _ := x.items[1].str()
-		return name == "conf" && strings.HasPrefix(val, "spark.") || flagsWithValue[name] && strings.HasSuffix(name, "memory")
+		return name == "conf" && strings.HasPrefix(val, "spark.") || flagsWithValue[name] && strings.HasSuffix(name, "memory") ||
+			strings.HasPrefix(name, "spark.") && x.items[1].kind == scalar
 	})
 }
 
 // pairs reads a list of (option, value) pairs; the last of a name wins.
 func (d *declared) pairs(v *value) {
 	s := &submission{d: d}
-	over := func(p property, conf bool) []addition {
+	plain := false // a pair names the property itself
+	over := func(p property, name string) []addition {
 		var out []addition
 		for _, sl := range v.slots {
 			if sl.op == opConcat {
-				out = append(out, addition{slot: sl, path: pairNames(p, conf)})
+				out = append(out, addition{slot: sl, path: pairNames(p, name == "conf", strings.HasPrefix(name, "spark."))})
 			}
 		}
 		return out
 	}
 	for _, x := range v.items {
 		if x.kind != sequence || len(x.items) != 2 {
-			d.open = append(d.open, open{why: "an option is computed at run time: " + shorten(x.at.String()), at: x.at})
+			why := "an option is computed at run time: " + shorten(x.at.String())
+			for _, site := range d.sites {
+				site.Dynamic = cmp.Or(site.Dynamic, "it may be overridden: "+why)
+			}
+			d.open = append(d.open, open{why: why, at: x.at, conf: true, flags: true})
 			continue
 		}
 		name, ok := x.items[0].str()
 		before := len(d.sites)
-		if ok && x.items[1].kind == scalar {
+		switch {
+		case !ok || x.items[1].kind != scalar:
+		case strings.HasPrefix(name, "spark."):
+			plain = true
+			d.add(name, name, byConf, x.items[1], nil)
+		default:
 			s.set(name, x.items[1], word{pieces: x.items[0].pieces})
 		}
 		for _, site := range d.sites[before:] {
-			site.over = over(propertyOf(site.Key), name == "conf")
+			site.over = over(propertyOf(site.Key), name)
 			for i := range site.over {
 				site.over[i].like = x.items[1]
 			}
@@ -111,12 +123,17 @@ func (d *declared) pairs(v *value) {
 	}
 	d.gaps = append(d.gaps, gap{
 		slots: v.slots, at: v.at, num: func(property) bool { return false },
-		names: func(p property) []string { return pairNames(p, p.flag == "" || s.confs && !s.flags) },
+		names: func(p property) []string {
+			return pairNames(p, p.flag == "" || s.confs && !s.flags, plain && !s.flags && !s.confs)
+		},
 	})
 }
 
-func pairNames(p property, conf bool) []string {
-	if conf {
+func pairNames(p property, conf, plain bool) []string {
+	switch {
+	case plain:
+		return []string{p.key}
+	case conf:
 		return []string{"conf", p.key}
 	}
 	return []string{p.flag}

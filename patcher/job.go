@@ -35,6 +35,9 @@ type open struct {
 	at  span
 	// conf parts cannot set a flag, so what beats them is certain.
 	conf bool
+	// flags may be in a conf part that stands before what the job sets: they
+	// beat a conf of the same property, and nothing else.
+	flags bool
 }
 
 // rank says which place wins when several set one property.

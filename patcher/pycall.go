@@ -152,7 +152,11 @@ func (r *reader) base(on *value, depth int) string {
 // enter binds the arguments of a call to the parameters of a function.
 func (r *reader) enter(on *value, n *node, e env) env {
 	args := r.arguments(n, e)
-	in := e.through(on.fn.bind, e.span(n))
+	outer := e.through(on.fn.bind, e.span(n))
+	in := outer
+	if on.fn.method { // a constructor's body is read by naming its class
+		in.under = e.under
+	}
 	s := on.fn.scope()
 	in.frame = &frame{scope: s, up: on.fn.frame, vals: map[string]*value{}}
 	positional := args.items
@@ -179,7 +183,7 @@ func (r *reader) enter(on *value, n *node, e env) env {
 			in.vals[name], positional = positional[0], positional[1:]
 			continue
 		}
-		in.vals[name] = r.argument(args, name, def, in, on.fn.frame)
+		in.vals[name] = r.argument(args, name, def, outer, on.fn.frame)
 	}
 	return in
 }

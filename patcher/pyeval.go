@@ -42,7 +42,7 @@ const (
 	maxTurns   = 500    // turns of one loop
 	maxPieces  = 5000   // pieces of one text, items of one list, entries of one dict
 	maxJobs    = 1000   // calls shown to the forms, and one more per hundred bytes
-	baseSteps  = 100000 // expressions looked at in one file, and one more for four bytes
+	baseSteps  = 200000 // expressions looked at in one file, and one more for four bytes
 )
 
 // eval returns what the text says about an expression. Nothing is executed:
@@ -435,12 +435,26 @@ func (r *reader) binary(n *node, e env) *value {
 	case op == "+" && a.kind == sequence && b.kind == sequence:
 		v := &value{kind: sequence, at: at, items: append(slices.Clip(a.items), b.items...), slots: b.slots}
 		return v.readAt(at, e)
+	case op == "+" && (isPairs(a) && b.atRunTime() || isPairs(b) && a.atRunTime()):
+		return &value{kind: sequence, at: at, items: append(slices.Clip(itemsOf(a)), itemsOf(b)...), slots: b.slots}
 	case op == "|" && a.kind == mapping && b.kind == mapping:
 		return merge(at, e, a, b)
 	case op == "%" && isText(a):
 		return r.percent(a, b, e, at)
 	}
 	return e.unknown(n, "it is computed at run time: %s", shorten(at.String()))
+}
+
+// atRunTime reports whether nothing is known of a value but its text.
+func (v *value) atRunTime() bool { return v.kind == unknown || v.kind == object }
+
+// itemsOf are the items of a list, or one that stands for those of a list that
+// only the run time knows.
+func itemsOf(v *value) []*value {
+	if v.kind == sequence {
+		return v.items
+	}
+	return []*value{v}
 }
 
 // merge is the mapping of several, the later ones winning.

@@ -247,16 +247,18 @@ func (r *reader) visitCall(n *node, p place) {
 			r.emit(&value{kind: object, at: p.e.span(n), class: on.class, why: on.why, args: r.arguments(n, p.e)}, p)
 		}
 	case on.kind == unknown && n.child("function").kind == "attribute" && r.repo.hasJobWord(p.e.scope.mod.text[n.start:n.end]):
-		if args := r.arguments(n, p.e); listsOptions(args) {
+		if args := r.arguments(n, p.e); submits(args) {
 			r.emit(&value{kind: object, at: p.e.span(n), class: p.e.scope.word(n.child("function").child("attribute")), args: args}, p)
 		}
 	}
 }
 
-// listsOptions reports whether an argument of a call is a list of spark-submit
-// options: whatever is called, it makes a job of them.
-func listsOptions(args *value) bool {
-	return slices.ContainsFunc(args.entries, func(x entry) bool { return x.val != nil && x.val.kind == sequence && isPairs(x.val) })
+// submits reports whether the arguments of a call make a job, whatever is
+// called: one is a list of spark-submit options, or a request to EMR.
+func submits(args *value) bool {
+	return slices.ContainsFunc(args.entries, func(x entry) bool {
+		return x.val != nil && (x.val.kind == sequence && isPairs(x.val) || x.key == "jobDriver" && x.val.kind == mapping)
+	})
 }
 
 // expanded hides from Operator.partial(...) what .expand(...) behind it maps.
@@ -330,14 +332,21 @@ func (r *reader) construct(on *value, n *node, p place) bool {
 	}
 	class := r.base(on, 0)
 	super := superCall(s, inits[0].node)
-	if super == nil || !isOperator(class) {
+	if super == nil || !isOperator(class) && !r.repo.hasJobWord(s.mod.text[super.start:super.end]) {
 		return false
 	}
 	init := &value{kind: callable, at: on.at, fn: &closure{def: inits[0].node, frame: &frame{scope: s, up: on.fn.frame}, bind: inits[0], method: true}}
 	inner := r.enter(init, n, p.e.through(on.fn.bind, p.e.span(n)))
 	p.calls = append(slices.Clip(p.calls), callSite{p.e.span(n), on.fn.bind.name})
 	p.e = inner
-	r.emit(&value{kind: object, at: inner.span(super), class: class, args: r.arguments(super, inner)}, p)
+	args := r.arguments(super, inner)
+	if !isOperator(class) {
+		if !submits(args) {
+			return false
+		}
+		class = on.fn.bind.name
+	}
+	r.emit(&value{kind: object, at: inner.span(super), class: class, args: args}, p)
 	return true
 }
 

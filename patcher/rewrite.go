@@ -165,7 +165,7 @@ func (p *plan) overridden(i int, d *declared, s *site) bool {
 		return false
 	}
 	for _, o := range d.open {
-		if !o.conf {
+		if !o.conf || o.flags && propertyOf(s.Key).flag != "" {
 			p.refuse(i, o.at, "%s:%d: %s; it may override the value %s at %s:%d", o.at.path(), o.at.line(), o.why, s.Value, s.Path, s.Line)
 			return true
 		}

@@ -48,7 +48,7 @@ func shapeForm(c claim) []*declared {
 // plausible reports whether a call can be a task at all.
 func (c claim) plausible() bool {
 	class := c.obj.class
-	if listsOptions(c.args) {
+	if submits(c.args) {
 		return true
 	}
 	if class == "" || strings.HasPrefix(class, "Spark") && !strings.Contains(class, "Operator") || !unicode.IsUpper(rune(class[0])) {

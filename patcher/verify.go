@@ -18,12 +18,20 @@ func (p *plan) verify(patches []Patch) map[int]Outcome {
 		return bad
 	}
 	after := p.f.edited(patches)
-	before := slices.DeleteFunc(p.f.byPlace(), func(d *declared) bool { return !after.only[d.root] })
-	now := after.byPlace()
+	before, now := p.f.byRoot(), after.byRoot()
+	for root := range after.only {
+		p.compare(before[root], now[root], bad)
+	}
+	return bad
+}
+
+// compare doubts the edits after which the jobs of one file say other than
+// they should. Both lists are in the order of the text, which edits keep.
+func (p *plan) compare(before, now []*declared, bad map[int]Outcome) {
 	for k, d := range before {
 		for key, want := range p.expected(d) {
 			got := "nothing"
-			if k < len(now) && len(now) == len(before) {
+			if len(now) == len(before) {
 				got = settingOf(now[k], key)
 			}
 			if got != want && !propertyOf(key).same(got, want) {
@@ -31,7 +39,6 @@ func (p *plan) verify(patches []Patch) map[int]Outcome {
 			}
 		}
 	}
-	return bad
 }
 
 // expected returns what each property of a job is to be after the edits.
@@ -61,8 +68,9 @@ func settingOf(d *declared, key string) string {
 	return s.Value
 }
 
-// doubt refuses the want for a job's property, or all wants of its file when
-// the edit changed something that nobody asked for.
+// doubt refuses the want for a job's property. When what changed is nothing that
+// anybody asked for, it refuses every want whose edit is in a file that the job
+// was read from.
 func (p *plan) doubt(bad map[int]Outcome, d *declared, key, why string) {
 	hit := false
 	for t, i := range p.open {
@@ -71,8 +79,11 @@ func (p *plan) doubt(bad map[int]Outcome, d *declared, key, why string) {
 			hit = true
 		}
 	}
+	if hit {
+		return
+	}
 	for _, i := range p.open {
-		if !hit {
+		if at := p.chosen[i].id.src.path; at == d.root || p.f.reads[d.root][at] {
 			bad[i] = p.doubted(i, why)
 		}
 	}
@@ -99,10 +110,15 @@ func (f *finder) edited(patches []Patch) *finder {
 	return g
 }
 
-// byPlace returns the jobs in the order of the text, which edits keep.
-func (f *finder) byPlace() []*declared {
-	out := slices.Clone(f.jobs)
-	slices.SortStableFunc(out, func(a, b *declared) int { return cmp.Compare(a.order, b.order) })
+// byRoot returns the jobs by the file whose reading found them, each in the
+// order of the text, which edits keep.
+func (f *finder) byRoot() map[string][]*declared {
+	jobs := slices.Clone(f.jobs)
+	slices.SortStableFunc(jobs, func(a, b *declared) int { return cmp.Compare(a.order, b.order) })
+	out := map[string][]*declared{}
+	for _, d := range jobs {
+		out[d.root] = append(out[d.root], d)
+	}
 	return out
 }
 
