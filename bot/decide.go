@@ -66,6 +66,9 @@ func Decide(s Snapshot) (Decision, error) {
 		p := analysis.NewProfile(job.ID, runs[job.ID], s.Now, s.Policy.Gates)
 		p.Attach(s.Profiles)
 		jd := JobDecision{Job: job, Match: matches[job.ID], Profile: p, Advice: analysis.Advise(p, s.Policy.Gates), gates: s.disclosed()}
+		if e := jd.Advice.Effect; e != nil && !s.Access.Money {
+			e.Money = nil
+		}
 		jd.Held = s.held(&jd)
 		wants = append(wants, wantsOf(jd)...)
 		d.Jobs = append(d.Jobs, jd)

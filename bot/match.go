@@ -74,6 +74,9 @@ func match(jobs []patcher.Job, runs []analysis.Run, access policy.Access) (map[s
 			continue
 		}
 		id := candidates[0]
+		if !access.Errors {
+			r.FailureEvidence, r.YARNDiagnostics = nil, ""
+		}
 		byJob[id] = append(byJob[id], r)
 		if evidence[id] == nil {
 			evidence[id] = make(map[string]bool)

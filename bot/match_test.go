@@ -61,6 +61,23 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// Whoever may not see texts of errors decides without them: what is not there
+// cannot be told.
+func TestErrorTextsStay(t *testing.T) {
+	jobs := []patcher.Job{{ID: "a.b", Path: "a.py", Hints: patcher.Hints{DAGID: "a", TaskID: "b"}}}
+	run := analysis.Run{DAGID: "a", TaskID: "b", FailureEvidence: []string{"no table secret_plans"}, YARNDiagnostics: "user bob"}
+	public := policy.Server{Grants: []policy.Grant{{Repository: "o/r", Paths: []string{"**"}, Environments: []string{"*"}, DAGIDs: []string{"*"}}}}
+	for _, c := range []struct {
+		access policy.Access
+		told   bool
+	}{{policy.Unrestricted(), true}, {public.Access("o/r", false), true}, {public.Access("o/r", true), false}} {
+		runs, _, _ := match(jobs, []analysis.Run{run}, c.access)
+		if got := runs["a.b"]; len(got) != 1 || (len(got[0].FailureEvidence) > 0) != c.told || (got[0].YARNDiagnostics != "") != c.told {
+			t.Errorf("%+v: got %+v", c.access, got)
+		}
+	}
+}
+
 func TestFoldName(t *testing.T) {
 	for in, want := range map[string]string{
 		"Bronze_Ingestion_{{ ds }}":                "bronze_ingestion_*",
