@@ -37,13 +37,15 @@ func TestLabelledRuns(t *testing.T) {
 	for labelled, logs := range map[string]string{"../../testdata/eventlogs": "", "../../testdata/labelled": "logs"} {
 		labels := readLabels(t, labelled)
 		for _, name := range slices.Sorted(maps.Keys(labels)) {
-			runs := readRuns(t, filepath.Join(labelled, logs, name))
+			runs, profiles := readRuns(t, filepath.Join(labelled, logs, name))
 			if len(runs) == 0 {
 				continue
 			}
 			l := labels[name]
 			newest := slices.MaxFunc(runs, func(a, b analysis.Run) int { return a.Start.Compare(b.Start) }).Start
-			a := analysis.Advise(analysis.NewProfile(name, runs, newest.Add(time.Hour), pol), pol)
+			p := analysis.NewProfile(name, runs, newest.Add(time.Hour), pol)
+			p.Attach(profiles)
+			a := analysis.Advise(p, pol)
 			verdict := judge(l, a)
 			switch {
 			case verdict == "HARM":
@@ -83,26 +85,30 @@ func readLabels(t *testing.T, dir string) map[string]label {
 	return labels
 }
 
-// readRuns are the runs of the event logs in a folder; none when it is not
-// there.
-func readRuns(t *testing.T, dir string) []analysis.Run {
+// readRuns are the runs of the event logs in a folder, with their profiles; none
+// when it is not there.
+func readRuns(t *testing.T, dir string) ([]analysis.Run, map[analysis.Key]analysis.RunProfile) {
 	t.Helper()
 	if _, err := os.Stat(dir); err != nil {
-		return nil
+		return nil, nil
 	}
 	logs, _, err := eventlog.Find(os.DirFS(dir), ".")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []analysis.Run
+	details := make(map[analysis.Key]analysis.RunProfile)
 	for _, l := range logs {
-		runs, err := eventlog.Read(os.DirFS(dir), l)
+		runs, profiles, err := eventlog.ReadProfiles(os.DirFS(dir), l)
 		if err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, runs...)
+		for _, p := range profiles {
+			details[p.Key] = p
+		}
 	}
-	return all
+	return all, details
 }
 
 func judge(l label, a analysis.Advice) string {
