@@ -49,7 +49,10 @@ func (a *App) fail(err error, effect bool) error {
 		return &bot.RetryError{After: limit.after, Err: safe(err)}
 	case errors.As(err, &mint) && mint.Response != nil:
 		mint.Response.Body.Close() // ghinstallation leaves it open
-		return byStatus(mint.Response.StatusCode, err, false)
+		if mint.Response.StatusCode >= http.StatusInternalServerError {
+			return &bot.RetryError{Err: safe(err)}
+		}
+		return denied(err) // suspended, removed, or what we need was not granted
 	case errors.As(err, &mint):
 		return &bot.RetryError{Err: safe(err)}
 	case errors.As(err, &answer):

@@ -138,11 +138,18 @@ func asGraph(ctx context.Context, text string) context.Context {
 
 // isWrite says whether the call changes what people see. A token is none.
 func isWrite(r *http.Request) bool {
+	if isMint(r) {
+		return false
+	}
 	if name, ok := r.Context().Value(graphKey{}).(string); ok {
 		return strings.HasPrefix(name, "mutation")
 	}
-	return r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/access_tokens")
+	return r.Method != http.MethodGet
 }
+
+// isMint says whether the call asks for a token. It has the context of the
+// call that needs one.
+func isMint(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/access_tokens") }
 
 // Usage of the API.
 type Usage struct {
@@ -205,14 +212,14 @@ func (m *meter) note(installation int64, h http.Header) {
 }
 
 func kindOf(r *http.Request) string {
+	if isMint(r) {
+		return "token"
+	}
 	if name, ok := r.Context().Value(graphKey{}).(string); ok {
 		kind, _, _ := strings.Cut(name, " ")
 		return kind
 	}
-	switch {
-	case strings.HasSuffix(r.URL.Path, "/access_tokens"):
-		return "token"
-	case r.Method == http.MethodGet:
+	if r.Method == http.MethodGet {
 		return "read"
 	}
 	return "write"

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -310,9 +311,13 @@ func (l *loading) fromQueries(ctx context.Context) error {
 // fromBlobs fetches the rest one by one.
 func (l *loading) fromBlobs(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(l.missing)) {
-		content, _, err := l.rest.Git.GetBlobRaw(ctx, l.repo.Owner, l.repo.Name, id)
+		blob, _, err := l.rest.Git.GetBlob(ctx, l.repo.Owner, l.repo.Name, id)
 		if err != nil {
 			return l.gone(err)
+		}
+		content, err := base64.StdEncoding.DecodeString(blob.GetContent())
+		if err != nil {
+			return &bot.RetryError{Err: fmt.Errorf("blob %s: %w", id, err)}
 		}
 		if blobID(content) != id {
 			return &bot.RetryError{Err: fmt.Errorf("blob %s arrived as %s", id, blobID(content))}

@@ -68,7 +68,7 @@ func (k *talk) call(status int, token, method, url string, body any) (obj, http.
 	}
 	got, header, answer, err := send(token, method, url, body)
 	if err == nil && status != 0 && got != status {
-		err = fmt.Errorf("%s %s: status %d, want %d: %v", method, url, got, status, answer)
+		err = fmt.Errorf("%s %s: status %d, want %d: %.200s", method, url, got, status, fmt.Sprint(answer))
 	}
 	k.err = err
 	return answer, header

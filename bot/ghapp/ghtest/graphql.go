@@ -528,8 +528,11 @@ func (x *execution) pull(r *Repo, p *pull) *resolved {
 		"comments":      func(args map[string]any) any { return x.comments(r, p, args) },
 		"commits":       func(args map[string]any) any { return x.commits(r, p, args) },
 	}
-	if !p.fork {
+	switch {
+	case !p.fork:
 		v["headRepository"] = &resolved{"Repository", values{"databaseId": r.ID}.fields()}
+	case !p.forkGone:
+		v["headRepository"] = &resolved{"Repository", values{"databaseId": p.id}.fields()}
 	}
 	return &resolved{"PullRequest", v.fields()}
 }

@@ -154,8 +154,17 @@ func getBlob(q *request) (int, any) {
 	data := q.repo.git[id].data
 	return http.StatusOK, map[string]any{
 		"sha": id, "node_id": "B_" + id, "size": len(data), "url": q.repoURL(q.repo) + "/git/blobs/" + id,
-		"content": base64.StdEncoding.EncodeToString(data), "encoding": "base64",
+		"content": wrapped(base64.StdEncoding.EncodeToString(data)), "encoding": "base64",
 	}
+}
+
+// wrapped breaks lines after 60 characters, as GitHub does.
+func wrapped(text string) string {
+	var b strings.Builder
+	for ; len(text) > 60; text = text[60:] {
+		b.WriteString(text[:60] + "\n")
+	}
+	return b.String() + text + "\n"
 }
 
 func createBlob(q *request) (int, any) {

@@ -394,7 +394,7 @@ func (r *Repo) OpenPull(login, branch, title string) (number int) {
 	return number
 }
 
-// ForkPull opens a pull request of one commit from a fork that is gone by now.
+// ForkPull opens a pull request of one commit from a fork.
 func (r *Repo) ForkPull(login string, files map[string][]byte, title string) (number int) {
 	r.locked(func() {
 		at := r.refs[headsPrefix+r.branch]
@@ -410,6 +410,9 @@ func (r *Repo) ForkPull(login string, files map[string][]byte, title string) (nu
 	})
 	return number
 }
+
+// DropFork removes the fork that a pull request came from.
+func (r *Repo) DropFork(number int) { r.locked(func() { r.mustPull(number).forkGone = true }) }
 
 // Comment is a comment by a person. It returns its id.
 func (r *Repo) Comment(login string, number int, body string) (id int64) {

@@ -103,6 +103,7 @@ type pull struct {
 	head       string
 	headCommit string // as of when the branch went away or the pull was closed
 	fork       bool
+	forkGone   bool
 	labels     []string
 	closedBy   *account
 	mergedAt   time.Time

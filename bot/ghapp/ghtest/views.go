@@ -142,7 +142,7 @@ func (s *Server) pullView(r *Repo, p *pull) map[string]any {
 		"url": u, "html_url": html, "diff_url": html + ".diff", "patch_url": html + ".patch", "issue_url": issue,
 		"commits_url": u + "/commits", "comments_url": issue + "/comments", "review_comments_url": u + "/comments",
 		"review_comment_url": u + "/comments{/number}", "statuses_url": s.repoURL(r) + "/statuses/" + r.tip(p),
-		"head": s.endView(r, p.head, r.tip(p), p.fork), "base": s.endView(r, p.base, r.refs[headsPrefix+p.base], false), "_links": s.linksView(u, issue),
+		"head": s.endView(r, p.head, r.tip(p), p), "base": s.endView(r, p.base, r.refs[headsPrefix+p.base], nil), "_links": s.linksView(u, issue),
 	}
 	if p.state == "closed" {
 		m["closed_at"] = stamp(p.edited)
@@ -153,11 +153,13 @@ func (s *Server) pullView(r *Repo, p *pull) map[string]any {
 	return m
 }
 
-func (s *Server) endView(r *Repo, branch, id string, fork bool) map[string]any {
+func (s *Server) endView(r *Repo, branch, id string, from *pull) map[string]any {
 	m := map[string]any{"label": r.owner.login + ":" + branch, "ref": branch, "sha": id, "user": s.userView(r.owner), "repo": s.repoView(r)}
-	if fork {
-		// The fork is gone, as forks are: GitHub says null then.
-		m["label"], m["repo"] = "stranger:"+branch, nil
+	if from != nil && from.fork {
+		m["label"], m["repo"] = from.author.login+":"+branch, nil // as GitHub says when the fork is gone
+		if !from.forkGone {
+			m["repo"] = s.repoView(&Repo{ID: from.id, s: s, owner: from.author, name: r.name, branch: r.branch, made: from.at})
+		}
 	}
 	return m
 }
