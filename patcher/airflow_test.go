@@ -120,10 +120,24 @@ func TestAirflow(t *testing.T) {
 	}
 }
 
+// splitFlags makes "--flag=value" and "--conf key=value" in one word two.
+func splitFlags(argv []string) []string {
+	var out []string
+	for _, w := range argv {
+		if i := strings.IndexAny(w, "= "); i > 2 && strings.HasPrefix(w, "--") {
+			out = append(out, w[:i], w[i+1:])
+			continue
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
 // submitted reads an argv: the properties that it sets, the flag winning over
 // --conf, and every other word under its own name.
 func submitted(argv []string) map[string]string {
 	conf, flags := map[string]string{}, map[string]string{}
+	argv = splitFlags(argv)
 	for i := 0; i < len(argv); i++ {
 		name := strings.TrimLeft(argv[i], "-")
 		if name == argv[i] || i+1 == len(argv) {

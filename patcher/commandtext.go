@@ -33,6 +33,9 @@ func (s *submission) textGap(all []piece, params bool) gap {
 // beforeWord is the place before the application.
 func (s *submission) beforeWord(all []piece) (slot, bool) {
 	first := s.words[s.end].pieces[0]
+	if o := s.words[s.end].opening; len(o) == 1 && (o[0].text == `"` || o[0].text == "'") {
+		first = o[0]
+	}
 	var sl slot
 	switch {
 	case first.why != "" && len(first.inline) == 0 && !first.same && strings.HasPrefix(first.at.String(), "{{"),

@@ -6,10 +6,11 @@ import "strings"
 // have the shape of a Spark configuration.
 func (r *reader) declare(obj *value, p place) {
 	r.jobs++
+	p.dag = dagOf(obj.args, p)
 	args := withDefaults(obj, p)
 	base := declared{at: obj.at}
 	base.Operator = obj.class
-	base.Hints = Hints{DAGID: dagID(args, p), TaskID: taskID(args, p), AppName: hint(args, "name", "job_name", "run_name")}
+	base.Hints = Hints{DAGID: dagID(p), TaskID: taskID(args, p), AppName: hint(args, "name", "job_name", "run_name")}
 	base.many = p.many
 	if name := firstOf(base.Hints.TaskID, base.Hints.AppName); base.many == "" && p.callers != "" && (name == "" || strings.Contains(name, "{{ }}")) {
 		base.many = p.callers
@@ -59,15 +60,19 @@ func declaration(obj, args *value, p place) span {
 func hint(args *value, names ...string) string { return args.first(names...).template() }
 
 // dagID returns the id of the DAG that an operator belongs to.
-func dagID(args *value, p place) string {
-	dag := p.dag
-	if x := args.path("dag"); x != nil && x.kind == object && isDAG(x.class) {
-		dag = x
-	}
-	if dag == nil {
+func dagID(p place) string {
+	if p.dag == nil {
 		return ""
 	}
-	return argument(dag, 0, "dag_id").template()
+	return argument(p.dag, 0, "dag_id").template()
+}
+
+// dagOf is the DAG that an operator names, else the one around it.
+func dagOf(args *value, p place) *value {
+	if x := args.path("dag"); x != nil && x.kind == object && isDAG(x.class) {
+		return x
+	}
+	return p.dag
 }
 
 // taskID returns the id of a task with the groups that prefix it.

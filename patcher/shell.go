@@ -110,7 +110,7 @@ func (r *shellReader) word(w *syntax.Word) []word {
 	if len(ps) == 0 {
 		ps = []piece{{at: r.span(w.Pos(), w.End())}}
 	}
-	return []word{{pieces: ps}}
+	return []word{{pieces: ps, opening: cut(r.pieces, int(w.Pos().Offset()), int(w.Pos().Offset())+1)}}
 }
 
 // array returns the elements that "${name[@]}" stands for.

@@ -13,6 +13,8 @@ type word struct {
 	pieces []piece
 	item   span   // of the whole item where the command line is a list
 	slots  []slot // other ways to write the item
+	// opening is the first character of the word in a script, a quote too.
+	opening []piece
 }
 
 func (w word) text() string { return joinPieces(w.pieces) }
