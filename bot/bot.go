@@ -167,7 +167,7 @@ func (b *Bot) tell(ctx context.Context, jobs []JobDecision) []telling {
 		f := j.Facts()
 		report := b.Writer.Report(ctx, f)
 		if report.Err != nil {
-			b.Log.Warn("the model did not answer; the plain words are used", "job", prompts.Inert(j.Job.ID), "error", report.Err)
+			b.Log.WarnContext(ctx, "the model did not answer; the plain words are used", "job", prompts.Inert(j.Job.ID), "error", report.Err)
 		}
 		out = append(out, telling{JobDecision: j, facts: f, words: report.Words, kind: kindOf(report)})
 	}

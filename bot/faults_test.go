@@ -127,8 +127,7 @@ func (f flow) disturbed(t *testing.T, at int, fault string) (runs int, state str
 			ctx = t.Context()
 		}
 		wait := time.Minute
-		var retry *bot.RetryError
-		if errors.As(err, &retry) {
+		if retry, ok := errors.AsType[*bot.RetryError](err); ok {
 			wait = max(wait, retry.After)
 		}
 		w.hub.Advance(wait)

@@ -35,11 +35,8 @@ var prospectText = map[analysis.Prospect]string{
 
 // against says whether what was measured speaks against the move.
 func (m Move) against() bool {
-	switch m.Prospect {
-	case analysis.Wastes, analysis.Slows, analysis.NotShownSafe, analysis.RisksOOM:
-		return true
-	}
-	return false
+	bad := []analysis.Prospect{analysis.Wastes, analysis.Slows, analysis.NotShownSafe, analysis.RisksOOM}
+	return slices.Contains(bad, m.Prospect)
 }
 
 // moves are the settings of jobs that are in both trees and differ. A new job
@@ -167,12 +164,12 @@ func (b *Bot) review(ctx context.Context, s State) (Conclude, error) {
 	case errors.As(err, &retry), errors.Is(err, ErrStale), errors.Is(err, ErrDenied), ctx.Err() != nil:
 		return Conclude{}, err
 	case err != nil:
-		b.Log.Error("a review could not be loaded", "repository", s.Repo.String(), "pull", s.Pull.Number, "error", err)
+		b.Log.ErrorContext(ctx, "a review could not be loaded", "repository", s.Repo.String(), "pull", s.Pull.Number, "error", err)
 		return unreviewed("loaded"), nil
 	}
 	d, err := Decide(snap)
 	if err != nil {
-		b.Log.Error("a review could not be decided", "repository", s.Repo.String(), "pull", s.Pull.Number, "error", err)
+		b.Log.ErrorContext(ctx, "a review could not be decided", "repository", s.Repo.String(), "pull", s.Pull.Number, "error", err)
 		return unreviewed("judged"), nil
 	}
 	return conclusion(d, configMistakes(snap, s.Pull)), nil

@@ -269,8 +269,10 @@ func TestScopes(t *testing.T) {
 	}
 	d := Decision{
 		Jobs: []JobDecision{
-			edit("a.x", "dags/a.py", "dags/common.py"), edit("b.x", "dags/b.py", "dags/common.py"),
-			edit("c.x", "dags/c.py", "dags/c.py"), {Job: patcher.Job{ID: "d.x", Path: "dags/d.py"}},
+			edit("a.x", "dags/a.py", "dags/common.py"),
+			edit("b.x", "dags/b.py", "dags/common.py"),
+			edit("c.x", "dags/c.py", "dags/c.py"),
+			{Job: patcher.Job{ID: "d.x", Path: "dags/d.py"}},
 		},
 		Patches: []patcher.Patch{{Path: "dags/c.py"}, {Path: "dags/common.py"}},
 	}

@@ -5,15 +5,14 @@ import "errors"
 // Errors are the mistakes that an error of the loader holds, in the order of
 // the file; none when it is about something else.
 func Errors(err error) []*Error {
-	var one *Error
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each joined error is looked at on its own
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []*Error
 		for _, e := range many.Unwrap() {
 			out = append(out, Errors(e)...)
 		}
 		return out
 	}
-	if errors.As(err, &one) {
+	if one, ok := errors.AsType[*Error](err); ok {
 		return []*Error{one}
 	}
 	return nil
