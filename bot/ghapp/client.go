@@ -51,7 +51,7 @@ func (a *App) app() *client {
 // reader calls with a token that can read what flows look at, in all
 // repositories of the installation, and write nothing.
 func (a *App) reader(installation int64) *client {
-	read := github.String("read")
+	read := new("read")
 	return a.installed(scope{installation, 0}, &github.InstallationTokenOptions{
 		Permissions: &github.InstallationPermissions{Contents: read, PullRequests: read, Checks: read, Metadata: read},
 	})
@@ -60,7 +60,7 @@ func (a *App) reader(installation int64) *client {
 // writer calls with a token that can write what effects need, in one
 // repository.
 func (a *App) writer(installation, repo int64) *client {
-	write := github.String("write")
+	write := new("write")
 	return a.installed(scope{installation, repo}, &github.InstallationTokenOptions{
 		RepositoryIDs: []int64{repo},
 		Permissions:   &github.InstallationPermissions{Contents: write, PullRequests: write, Checks: write},

@@ -177,13 +177,13 @@ func (d *doing) entries(ctx context.Context, e bot.Push, p parent) ([]*github.Tr
 
 // entry has the content inline; what is not UTF-8 cannot be, and is a blob.
 func (d *doing) entry(ctx context.Context, path, mode string, content []byte) (*github.TreeEntry, error) {
-	e := &github.TreeEntry{Path: &path, Mode: &mode, Type: github.String("blob")}
+	e := &github.TreeEntry{Path: &path, Mode: &mode, Type: new("blob")}
 	if utf8.Valid(content) {
-		e.Content = github.String(string(content))
+		e.Content = new(string(content))
 		return e, nil
 	}
 	blob, _, err := d.rest.Git.CreateBlob(ctx, d.repo.Owner, d.repo.Name, &github.Blob{
-		Content: github.String(base64.StdEncoding.EncodeToString(content)), Encoding: github.String("base64"),
+		Content: new(base64.StdEncoding.EncodeToString(content)), Encoding: new("base64"),
 	})
 	if err != nil {
 		return nil, d.fail(err, false)
@@ -299,7 +299,7 @@ func (d *doing) sayAndClose(ctx context.Context, e bot.ClosePull, us account, p 
 			return err
 		}
 	}
-	_, _, err := d.rest.PullRequests.Edit(ctx, d.repo.Owner, d.repo.Name, e.Number, &github.PullRequest{State: github.String("closed")})
+	_, _, err := d.rest.PullRequests.Edit(ctx, d.repo.Owner, d.repo.Name, e.Number, &github.PullRequest{State: new("closed")})
 	return d.fail(err, true)
 }
 
@@ -330,7 +330,7 @@ func (d *doing) conclude(ctx context.Context, e bot.Conclude) (int64, error) {
 	}
 	first, rest := e.Notes[:min(len(e.Notes), maxNotes)], e.Notes[min(len(e.Notes), maxNotes):]
 	run, _, err := d.rest.Checks.CreateCheckRun(ctx, d.repo.Owner, d.repo.Name, github.CreateCheckRunOptions{
-		Name: checkName, HeadSHA: e.Head, ExternalID: &e.ExternalID, Status: github.String("completed"), Conclusion: &e.Conclusion, Output: output(first),
+		Name: checkName, HeadSHA: e.Head, ExternalID: &e.ExternalID, Status: new("completed"), Conclusion: &e.Conclusion, Output: output(first),
 	})
 	if err != nil {
 		return 0, d.fail(err, true)
@@ -339,7 +339,7 @@ func (d *doing) conclude(ctx context.Context, e bot.Conclude) (int64, error) {
 		_, _, err := d.rest.Checks.UpdateCheckRun(ctx, d.repo.Owner, d.repo.Name, run.GetID(), github.UpdateCheckRunOptions{Name: checkName, Output: output(notes)})
 		if err != nil {
 			// The check is concluded, which is what counts.
-			d.cfg.Log.Warn("a check run lacks annotations", "repository", d.repo.String(), "check", run.GetID(), "error", safe(err))
+			d.cfg.Log.WarnContext(ctx, "a check run lacks annotations", "repository", d.repo.String(), "check", run.GetID(), "error", safe(err))
 			break
 		}
 	}

@@ -118,7 +118,7 @@ func (a *App) Repos(ctx context.Context) ([]bot.Repo, error) {
 		}
 		for _, in := range list {
 			if in.SuspendedAt != nil {
-				a.cfg.Log.Info("installation is suspended", "installation", in.GetID(), "account", in.GetAccount().GetLogin())
+				a.cfg.Log.InfoContext(ctx, "installation is suspended", "installation", in.GetID(), "account", in.GetAccount().GetLogin())
 				continue
 			}
 			repos, err := a.reposOf(ctx, in.GetID())

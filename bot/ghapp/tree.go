@@ -41,7 +41,7 @@ func (a *App) Tree(ctx context.Context, r bot.Repo, commit string) (fs.FS, error
 		return nil, fmt.Errorf("load %s at %s: %w", r, commit, err)
 	}
 	if err := a.cache.trim(); err != nil {
-		a.cfg.Log.Warn("the cache grows", "error", err)
+		a.cfg.Log.WarnContext(ctx, "the cache grows", "error", err)
 	}
 	return l.tree()
 }
@@ -96,7 +96,7 @@ func (l *loading) listed(ctx context.Context) error {
 		return err
 	}
 	if err := l.cache.putListing(l.commit, listing{l.missing, l.skipped}); err != nil {
-		l.cfg.Log.Warn("a listing is not cached", "commit", l.commit, "error", err)
+		l.cfg.Log.WarnContext(ctx, "a listing is not cached", "commit", l.commit, "error", err)
 	}
 	return nil
 }
@@ -174,12 +174,12 @@ func (l *loading) add(id string, content []byte) {
 }
 
 // fetched takes content that was just loaded, when it is what its id says.
-func (l *loading) fetched(id string, content []byte) {
+func (l *loading) fetched(ctx context.Context, id string, content []byte) {
 	if blobID(content) != id {
 		return
 	}
 	if err := l.cache.put(id, content); err != nil {
-		l.cfg.Log.Warn("a file is not cached", "blob", id, "error", err)
+		l.cfg.Log.WarnContext(ctx, "a file is not cached", "blob", id, "error", err)
 	}
 	l.add(id, content)
 }
@@ -210,9 +210,9 @@ func (l *loading) fromArchive(ctx context.Context) error {
 	if resp.StatusCode != http.StatusOK {
 		return byStatus(resp.StatusCode, fmt.Errorf("the archive: %s", resp.Status), false)
 	}
-	if err := l.unpack(resp.Body); err != nil {
+	if err := l.unpack(ctx, resp.Body); err != nil {
 		// Whatever is missing now is fetched file by file.
-		l.cfg.Log.Warn("an archive ends early", "repository", l.repo.String(), "error", safe(err))
+		l.cfg.Log.WarnContext(ctx, "an archive ends early", "repository", l.repo.String(), "error", safe(err))
 	}
 	return nil
 }
@@ -249,7 +249,7 @@ func (l *loading) fetch(ctx context.Context, c *http.Client, url string) (*http.
 	return c.Do(r)
 }
 
-func (l *loading) unpack(r io.Reader) error {
+func (l *loading) unpack(ctx context.Context, r io.Reader) error {
 	z, err := gzip.NewReader(r)
 	if err != nil {
 		return err
@@ -278,7 +278,7 @@ func (l *loading) unpack(r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		l.fetched(id, content)
+		l.fetched(ctx, id, content)
 	}
 }
 
@@ -301,7 +301,7 @@ func (l *loading) fromQueries(ctx context.Context) error {
 		}
 		for _, id := range some {
 			if b := got.Repository["b"+id]; b != nil {
-				l.fetched(id, []byte(b.Text))
+				l.fetched(ctx, id, []byte(b.Text))
 			}
 		}
 	}
@@ -322,7 +322,7 @@ func (l *loading) fromBlobs(ctx context.Context) error {
 		if blobID(content) != id {
 			return &bot.RetryError{Err: fmt.Errorf("blob %s arrived as %s", id, blobID(content))}
 		}
-		l.fetched(id, content)
+		l.fetched(ctx, id, content)
 	}
 	return nil
 }

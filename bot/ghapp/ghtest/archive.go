@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -137,9 +138,7 @@ func (as attributes) of(name string) map[string]string {
 		dir, isDir := strings.CutSuffix(a.pattern, "/**")
 		hit, err := path.Match(a.pattern, subject)
 		if err == nil && hit || isDir && strings.HasPrefix(name, dir+"/") {
-			for k, v := range a.set {
-				out[k] = v
-			}
+			maps.Copy(out, a.set)
 		}
 	}
 	return out

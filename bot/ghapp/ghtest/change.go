@@ -127,7 +127,7 @@ func (s *Server) commentEvent(r *Repo, c *comment) map[string]any {
 
 func (s *Server) reactionsView(url string) map[string]any {
 	m := map[string]any{"url": url + "/reactions", "total_count": 0}
-	for _, k := range strings.Fields("+1 -1 laugh confused heart hooray eyes rocket") {
+	for k := range strings.FieldsSeq("+1 -1 laugh confused heart hooray eyes rocket") {
 		m[k] = 0
 	}
 	return m
@@ -144,7 +144,7 @@ func (s *Server) issueView(r *Repo, p *pull) map[string]any {
 		"events_url": u + "/events", "comments": len(r.commentsOn(p.number)), "assignees": []any{}, "active_lock_reason": nil,
 		"reactions": s.reactionsView(u), "timeline_url": u + "/timeline", "performed_via_github_app": nil, "state_reason": nil,
 	}
-	for _, k := range strings.Fields("html_url id node_id number title user labels state locked assignee milestone created_at updated_at closed_at author_association draft body") {
+	for k := range strings.FieldsSeq("html_url id node_id number title user labels state locked assignee milestone created_at updated_at closed_at author_association draft body") {
 		m[k] = v[k]
 	}
 	return m

@@ -26,4 +26,17 @@
 // The clock is the Server's own: it starts at the same moment in every test, so
 // that commits have the same ids in every run, and a write moves it by a
 // second. Only the App's credentials are told in the machine's time.
+//
+// # What it cannot show
+//
+// [Contract] says what is claimed of GitHub beyond its descriptions. It holds
+// here, and in part in npm's emulate, another stand-in: refs, trees, blobs,
+// scopes of tokens and pages. Where emulate does otherwise, the test of it says
+// how. Nobody has held it against the real GitHub yet: it needs the URL, an App
+// and a repository to do so.
+//
+// Neither shows how GitHub words an updateRefs that compared unequal, how long
+// its lists and its "mergeable" lag, how it signs commits on an Enterprise
+// Server without web signing, its limits on CPU time and on calls at once, rules
+// and protected branches, or how archives of large repositories come slowly.
 package ghtest

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -146,9 +147,7 @@ func TestAppToken(t *testing.T) {
 	now := time.Now()
 	claims := func(change jwt.MapClaims) jwt.MapClaims {
 		c := jwt.MapClaims{"iss": fmt.Sprint(s.AppID), "iat": now.Add(-time.Minute).Unix(), "exp": now.Add(5 * time.Minute).Unix()}
-		for k, v := range change {
-			c[k] = v
-		}
+		maps.Copy(c, change)
 		return c
 	}
 	other, err := rsa.GenerateKey(rand.Reader, 2048)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 // A resolved object knows its type, for fragments and for the judge.
@@ -51,7 +53,7 @@ func (s *Server) graphql(q *request) *answer {
 	if err := d.Decode(&body); err != nil {
 		panic(no(http.StatusBadRequest, "Problems parsing JSON"))
 	}
-	doc, errs := gqlparser.LoadQuery(s.judge.schema, body.Query)
+	doc, errs := gqlparser.LoadQueryWithRules(s.judge.schema, body.Query, rules.NewDefaultRules())
 	if errs != nil {
 		s.bug("GraphQL: %v", errs)
 		return answerJSON(http.StatusOK, nil, map[string]any{"errors": graphErrors(errs)})
@@ -112,15 +114,11 @@ func (x *execution) selection(set ast.SelectionSet, o *resolved, path []any) map
 			out[sel.Alias] = x.field(sel, o, at)
 		case *ast.InlineFragment:
 			if x.is(o.typ, sel.TypeCondition) {
-				for k, v := range x.selection(sel.SelectionSet, o, path) {
-					out[k] = v
-				}
+				maps.Copy(out, x.selection(sel.SelectionSet, o, path))
 			}
 		case *ast.FragmentSpread:
 			if x.is(o.typ, sel.Definition.TypeCondition) {
-				for k, v := range x.selection(sel.Definition.SelectionSet, o, path) {
-					out[k] = v
-				}
+				maps.Copy(out, x.selection(sel.Definition.SelectionSet, o, path))
 			}
 		}
 	}

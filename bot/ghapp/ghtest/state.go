@@ -57,7 +57,6 @@ type installation struct {
 	account   *account
 	suspended bool
 	gone      bool
-	events    []string
 }
 
 type token struct {

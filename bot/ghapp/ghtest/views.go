@@ -2,6 +2,7 @@ package ghtest
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -256,9 +257,7 @@ func (s *Server) reactionView(x reaction, at time.Time) map[string]any {
 func (s *Server) checkView(r *Repo, c *check) map[string]any {
 	u := fmt.Sprintf("%s/check-runs/%d", s.repoURL(r), c.id)
 	output := map[string]any{"title": nil, "summary": nil, "text": nil, "annotations_count": len(c.notes), "annotations_url": u + "/annotations"}
-	for k, v := range c.output {
-		output[k] = v
-	}
+	maps.Copy(output, c.output)
 	delete(output, "annotations")
 	m := map[string]any{
 		"id": c.id, "node_id": node("CR", c.id), "head_sha": c.head, "name": c.name, "url": u, "html_url": u, "details_url": u,
