@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strconv"
 )
 
 var errNoEvent = errors.New("not a Spark event")
@@ -78,11 +79,29 @@ func (d *decoder) byHand(name, text []byte, tasks *arena) event {
 			return e
 		}
 	case sqlUI + "SQLAdaptiveExecutionUpdate":
+		if e, ok := joinless(text); ok {
+			return e
+		}
 		if e := new(sqlUpdate); d.scan.line(text, e) {
 			return e
 		}
 	}
 	return nil
+}
+
+// joinless is an update to a plan without joins: all that counts is whose it
+// is. Most are, they come often, and a plan is long.
+func joinless(text []byte) (*sqlUpdate, bool) {
+	rest, ok := bytes.CutPrefix(text, []byte(eventPrefix+sqlUI+`SQLAdaptiveExecutionUpdate","executionId":`))
+	if !ok || text[len(text)-1] != '}' || hasJoins(text) {
+		return nil, false
+	}
+	digits, _, _ := bytes.Cut(rest, []byte{','})
+	id, ok := leadingInt(digits)
+	if !ok || len(digits) > 18 || strconv.Itoa(int(id)) != string(digits) {
+		return nil, false
+	}
+	return &sqlUpdate{ID: id}, true
 }
 
 // eventName is the name of an event whose line starts as Spark writes it.

@@ -25,7 +25,7 @@ func (e *sqlStart) apply(a *app) error {
 	a.sql.executions++
 	a.workload.photon = a.workload.photon || e.Plan.photon
 	a.sql.plan(e.Plan.shape)
-	a.sql.change(e.ID, &e.Plan)
+	a.sql.change(e.ID, &e.Plan.joins)
 	a.sql.modify(e.Modified)
 	return nil
 }
@@ -33,8 +33,8 @@ func (e *sqlStart) apply(a *app) error {
 // sqlUpdate is what adaptive execution made of a plan: it takes the place of
 // the one before.
 type sqlUpdate struct {
-	ID   int64    `json:"executionId"`
-	Plan planInfo `json:"sparkPlanInfo"`
+	ID   int64     `json:"executionId"`
+	Plan planJoins `json:"sparkPlanInfo"`
 }
 
 func (e *sqlUpdate) apply(a *app) error {
@@ -98,12 +98,12 @@ const (
 )
 
 // change notes the newest plan of an execution.
-func (s *sqlState) change(id int64, p *planInfo) {
+func (s *sqlState) change(id int64, p *planJoins) {
 	if s.live == nil {
 		s.live, s.joins, s.sizes = make(map[int64][]string), make(map[string]int64), make(map[int64]bool)
 	}
 	if _, known := s.live[id]; known || len(s.live) < maxLiveSQL {
-		s.live[id] = p.joins
+		s.live[id] = p.names
 	}
 	for _, id := range p.sizes {
 		if len(s.sizes) < maxSizes {
@@ -192,19 +192,18 @@ func hash(s string) string {
 	return hex.EncodeToString(h[:8])
 }
 
-// planInfo is what is read of a physical plan: whether Photon runs it, its
-// shape, its joins and the accumulators of its data sizes.
+// planInfo is what is read of an execution's first plan: whether Photon runs it,
+// its shape, and its joins.
 type planInfo struct {
 	photon bool
 	shape  string // a hash
-	joins  []string
-	sizes  []int64
+	joins  planJoins
 }
 
 // UnmarshalJSON looks for the names of the plan's operators, from the root
 // down. A quote inside a text is escaped, so that only keys are found.
 func (p *planInfo) UnmarshalJSON(b []byte) error {
-	p.findSizes(b)
+	_ = p.joins.UnmarshalJSON(b) // which can't fail
 	var operators []string
 	for {
 		_, after, ok := bytes.Cut(b, []byte(`"nodeName":"`))
@@ -214,9 +213,6 @@ func (p *planInfo) UnmarshalJSON(b []byte) error {
 		name, rest, _ := bytes.Cut(after, []byte{'"'})
 		b = rest
 		p.photon = p.photon || bytes.HasPrefix(name, []byte("Photon"))
-		if bytes.HasSuffix(name, []byte("Join")) && len(p.joins) < maxPlanJoins {
-			p.joins = append(p.joins, clip(string(name), maxID))
-		}
 		if op := operator(string(name)); op != "" {
 			operators = append(operators, op)
 		}
@@ -227,23 +223,68 @@ func (p *planInfo) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// planJoins are the joins of a plan, and the accumulators of its data sizes
+// where it broadcasts.
+type planJoins struct {
+	names []string
+	sizes []int64
+}
+
+var (
+	joinEnd   = []byte(`Join"`)
+	broadcast = []byte(`"nodeName":"BroadcastExchange`)
+)
+
+// hasJoins says whether there is anything in a plan for planJoins.
+func hasJoins(b []byte) bool { return bytes.Contains(b, joinEnd) || bytes.Contains(b, broadcast) }
+
+// UnmarshalJSON looks for names and ids as [planInfo.UnmarshalJSON] does.
+func (p *planJoins) UnmarshalJSON(b []byte) error {
+	if bytes.Contains(b, joinEnd) {
+		p.findNames(b)
+	}
+	if bytes.Contains(b, broadcast) {
+		p.findSizes(b)
+	}
+	return nil
+}
+
+func (p *planJoins) findNames(b []byte) {
+	for len(p.names) < maxPlanJoins {
+		_, after, ok := bytes.Cut(b, []byte(`"nodeName":"`))
+		if !ok {
+			return
+		}
+		name, rest, _ := bytes.Cut(after, []byte{'"'})
+		if b = rest; bytes.HasSuffix(name, []byte("Join")) {
+			p.names = append(p.names, clip(string(name), maxID))
+		}
+	}
+}
+
 // findSizes looks for the metrics "data size", whose id Spark writes next to
 // their name.
-func (p *planInfo) findSizes(b []byte) {
+func (p *planJoins) findSizes(b []byte) {
 	for len(p.sizes) < maxSizes {
 		_, after, ok := bytes.Cut(b, []byte(`"name":"data size","accumulatorId":`))
 		if !ok {
 			return
 		}
 		b = after
-		digits := after[:min(len(after), 19)]
-		if n := bytes.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); n >= 0 {
-			digits = digits[:n]
-		}
-		if id, err := strconv.ParseInt(string(digits), 10, 64); err == nil {
+		if id, ok := leadingInt(after); ok {
 			p.sizes = append(p.sizes, id)
 		}
 	}
+}
+
+// leadingInt is the number that b starts with.
+func leadingInt(b []byte) (int64, bool) {
+	n := 0
+	for n < len(b) && n < 19 && '0' <= b[n] && b[n] <= '9' {
+		n++
+	}
+	v, err := strconv.ParseInt(string(b[:n]), 10, 64)
+	return v, err == nil
 }
 
 // sizing matches operators that Spark adds, or leaves out, by size and
