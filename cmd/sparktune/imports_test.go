@@ -46,6 +46,7 @@ var vendors = map[string][]string{
 	"mvdan.cc/sh":                           {"patcher"},
 	"github.com/klauspost/compress":         {"analysis/eventlog"},
 	"github.com/spf13/pflag":                {"cmd/sparktune"},
+	"github.com/prometheus/client_golang":   {"cmd/sparktune"},
 	"github.com/yuin/goldmark":              {"prompts"},
 	"github.com/aws/aws-sdk-go-v2":          {"prompts/bedrock", "cmd/sparktune"},
 	"github.com/aws/smithy-go":              {"prompts/bedrock"},

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sparktune/sparktune/bot"
+	"github.com/sparktune/sparktune/bot/store"
+	"github.com/sparktune/sparktune/webhooks"
+)
+
+// An inbox is the sink of the webhooks: what somebody will act on goes into the
+// store.
+type inbox struct{ s *server }
+
+// Accept implements [webhooks.Sink].
+func (i inbox) Accept(ctx context.Context, d webhooks.Delivery) error {
+	e, err := webhooks.Parse(d)
+	if err != nil {
+		return err
+	}
+	out, wanted := deliveryOf(d, e)
+	if !wanted {
+		i.s.log.InfoContext(ctx, "nothing to do", "guid", d.GUID, "event", d.Event)
+		return nil
+	}
+	return i.s.store.Accept(ctx, out)
+}
+
+// deliveryOf says whether an event leads to anything, and what makes it the same
+// as another. A review looks at the pull request as it is then, so that of a
+// burst of pushes the last is enough; a command is a command.
+func deliveryOf(d webhooks.Delivery, e webhooks.Event) (out store.Delivery, wanted bool) {
+	out = store.Delivery{GUID: d.GUID, Event: d.Event, Body: d.Body}
+	switch p := e.Payload.(type) {
+	case webhooks.PullRequest:
+		out.Happened = fmt.Sprintf("pull %d %d %s %s %s", e.Repo.ID, p.Number, p.Action, p.Head, e.At.Format(time.RFC3339))
+		out.Subject, out.Newest = pullSubject(e.Repo.ID, p.Number), true
+		return out, e.Installation != 0 && p.Action != "closed"
+	case webhooks.Command:
+		out.Happened = fmt.Sprintf("comment %d", p.Comment)
+		out.Subject = pullSubject(e.Repo.ID, p.Pull)
+		return out, e.Installation != 0
+	case webhooks.CheckRerequested:
+		out.Subject = fmt.Sprintf("check %d %d", e.Repo.ID, p.Check)
+		return out, e.Installation != 0
+	case webhooks.InstallationChanged:
+		out.Subject, out.Newest = "installations", true
+		return out, true
+	case webhooks.RepositoryChanged:
+		out.Subject = fmt.Sprintf("repository %d", e.Repo.ID)
+		return out, e.Installation != 0
+	}
+	return out, false // the weekly pass looks at branches itself
+}
+
+func pullSubject(repo int64, number int) string { return fmt.Sprintf("pull %d %d", repo, number) }
+
+// work acts on a delivery: the switch from what happened to what is done.
+func (s *server) work(ctx context.Context, d store.Delivery) error {
+	if d.Event == store.EventDue {
+		var r bot.Repo
+		if err := json.Unmarshal(d.Body, &r); err != nil {
+			return err
+		}
+		return s.report(ctx, d, "weekly", func() (bot.Outcome, error) { return s.bot.Weekly(ctx, r) })
+	}
+	e, err := webhooks.Parse(webhooks.Delivery{GUID: d.GUID, Event: d.Event, Body: d.Body})
+	if err != nil {
+		return err
+	}
+	r := bot.Repo{ID: e.Repo.ID, Owner: e.Repo.Owner, Name: e.Repo.Name, Installation: e.Installation}
+	switch p := e.Payload.(type) {
+	case webhooks.PullRequest:
+		return s.review(ctx, d, r, p.Number)
+	case webhooks.CheckRerequested:
+		for _, number := range p.Pulls {
+			if err := s.review(ctx, d, r, number); err != nil {
+				return err
+			}
+		}
+	case webhooks.Command:
+		c := bot.Command{Pull: p.Pull, Comment: p.Comment, Body: p.Body, Author: p.Author, Verb: p.Verb}
+		return s.report(ctx, d, "answer", func() (bot.Outcome, error) { return s.bot.Answer(ctx, r, c) })
+	case webhooks.InstallationChanged:
+		return s.sync(ctx)
+	case webhooks.RepositoryChanged:
+		if p.Action == "deleted" {
+			return s.store.Unschedule(ctx, r.ID)
+		}
+		return s.schedule(ctx, r)
+	}
+	return nil
+}
+
+func (s *server) review(ctx context.Context, d store.Delivery, r bot.Repo, number int) error {
+	return s.report(ctx, d, "review", func() (bot.Outcome, error) { return s.bot.Review(ctx, r, number) })
+}
+
+// report runs a flow and tells how it ended.
+func (s *server) report(ctx context.Context, d store.Delivery, flow string, run func() (bot.Outcome, error)) error {
+	out, err := run()
+	s.metrics.ended(flow, err)
+	if err != nil {
+		return err // the store tells it, and what becomes of it
+	}
+	s.log.InfoContext(ctx, "done", "flow", flow, "guid", d.GUID, "repository", out.Repo, "did", out.Did, "left", out.Left)
+	return nil
+}

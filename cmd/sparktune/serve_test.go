@@ -1,0 +1,277 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sparktune/sparktune/bot/ghapp/ghtest"
+	"github.com/sparktune/sparktune/bot/store"
+	"github.com/sparktune/sparktune/webhooks"
+)
+
+// The whole server on a stand-in for GitHub: a command is answered once however
+// often it is delivered, a pull request gets a concluded check, forgeries
+// are refused, and the end loses nothing.
+func TestServe(t *testing.T) {
+	hub := ghtest.New(t)
+	repo := hub.AddRepo("acme/dags", os.DirFS("../../testdata/repo"))
+	s := startServer(t, hub)
+	hub.Webhook(s.url + "/webhook")
+
+	repo.Push("alice", "more", map[string][]byte{"README.md": []byte("More.\n")}, "more")
+	number := repo.OpenPull("alice", "more", "More")
+	repo.Comment("alice", number, "/sparktune report")
+	repo.Comment("alice", number, "I said /sparktune report")
+	hub.Wait()
+	eventually(t, func() string {
+		return cmp.Diff([]string{"success"}, conclusions(repo)) + cmp.Diff(1, answersOn(repo, number))
+	})
+
+	if got := s.post(t, "push", "{}", "sha256=00"); got != http.StatusUnauthorized {
+		t.Errorf("a forgery: %d", got)
+	}
+	if got := s.get(t, "/healthz"); got != "ok\n" {
+		t.Errorf("health: %q", got)
+	}
+	var metrics string
+	eventually(t, func() string { // the answer is there before its flow has ended
+		metrics = s.get(t, "/metrics")
+		if !strings.Contains(metrics, `sparktune_flows_total{flow="answer",result="done"} 1`) {
+			return metrics
+		}
+		return ""
+	})
+	for _, want := range []string{`sparktune_deliveries{state="done"} `, `sparktune_webhook_seconds_count{code="202"} `, `sparktune_github_calls_total{kind="query"} `} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("no %s in the metrics", want)
+		}
+	}
+	if log := s.stop(t); strings.Contains(log, hub.Secret) || strings.Contains(log, "marker-key") {
+		t.Errorf("a secret is in the log:\n%s", log)
+	}
+
+	// Nothing comes twice from another process on the same state.
+	s = startServerIn(t, hub, s.dir)
+	hub.Webhook(s.url + "/webhook")
+	repo.Comment("alice", number, "/sparktune help")
+	hub.Wait()
+	eventually(t, func() string { return cmp.Diff(2, answersOn(repo, number)) })
+	s.stop(t)
+}
+
+func conclusions(repo *ghtest.Repo) []string {
+	var out []string
+	for _, c := range repo.Checks() {
+		out = append(out, c.Conclusion)
+	}
+	return out
+}
+
+// answersOn counts the comments of the App.
+func answersOn(repo *ghtest.Repo, number int) int {
+	n := 0
+	for _, p := range repo.Pulls() {
+		for _, c := range p.Comments {
+			if p.Number == number && c.Author != "alice" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// eventually waits until nothing is missing any more; the test's own time is
+// the limit.
+func eventually(t *testing.T, missing func() string) {
+	t.Helper()
+	for {
+		what := missing()
+		if what == "" {
+			return
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal(what)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// A running is a server under test.
+type running struct {
+	dir, url string
+	cancel   context.CancelFunc
+	code     chan int
+	log      *syncBuffer
+}
+
+func startServer(t *testing.T, hub *ghtest.Server) *running {
+	return startServerIn(t, hub, t.TempDir())
+}
+
+var listening = regexp.MustCompile(`msg=serving address=(\S+)`)
+
+func startServerIn(t *testing.T, hub *ghtest.Server, dir string) *running {
+	t.Helper()
+	config := fmt.Sprintf("version: 1\nbind: 127.0.0.1:0\napp: {id: %d, private_key: env:KEY, webhook_secrets: [env:SECRET], marker_key: env:MARKER, api_url: %q}\n", hub.AppID, hub.URL)
+	path := filepath.Join(dir, "server.yaml")
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"KEY": string(hub.Key), "SECRET": hub.Secret, "MARKER": "marker-key", "SPARKTUNE_STATE": filepath.Join(dir, "state")}
+	reader, writer := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &running{dir: dir, cancel: cancel, code: make(chan int, 1), log: new(syncBuffer)}
+	c := &cli{stdout: io.Discard, stderr: io.MultiWriter(r.log, writer), now: hub.Now, getenv: func(name string) string { return env[name] }}
+	go func() {
+		r.code <- c.run(ctx, []string{"serve", "--config", path})
+		writer.Close()
+	}()
+	lines := bufio.NewScanner(reader)
+	for r.url == "" && lines.Scan() {
+		if m := listening.FindStringSubmatch(lines.Text()); m != nil {
+			r.url = "http://" + m[1]
+		}
+	}
+	go io.Copy(io.Discard, reader) //nolint:errcheck // the log is kept beside it
+	if r.url == "" {
+		t.Fatalf("it does not serve:\n%s", r.log)
+	}
+	return r
+}
+
+// stop ends the server as SIGTERM does, and returns what it said.
+func (r *running) stop(t *testing.T) string {
+	t.Helper()
+	r.cancel()
+	if code := <-r.code; code != exitDone {
+		t.Errorf("exit code %d:\n%s", code, r.log)
+	}
+	return r.log.String()
+}
+
+func (r *running) get(t *testing.T, path string) string {
+	t.Helper()
+	resp, err := http.Get(r.url + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func (r *running) post(t *testing.T, event, body, signature string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/webhook", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"Content-Type": {"application/json"}, "X-Github-Event": {event}, "X-Github-Delivery": {"guid"}, "X-Hub-Signature-256": {signature}}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+// A syncBuffer is a buffer that many write.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// What is the same event, what is moot, and what is of no interest.
+func TestDeliveryOf(t *testing.T) {
+	event := func(p webhooks.Payload) webhooks.Event {
+		return webhooks.Event{Installation: 3, Repo: webhooks.Repo{ID: 7, Owner: "acme", Name: "dags"}, At: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC), Payload: p}
+	}
+	noInstallation := event(webhooks.Command{Pull: 1, Comment: 9})
+	noInstallation.Installation = 0
+	tests := []struct {
+		why  string
+		e    webhooks.Event
+		want *store.Delivery // nil: of no interest
+	}{
+		{"push to a pull request", event(webhooks.PullRequest{Number: 1, Action: "synchronize", Head: "c0ffee"}), &store.Delivery{Happened: "pull 7 1 synchronize c0ffee 2026-11-22T10:00:00Z", Subject: "pull 7 1", Newest: true}},
+		{"command", event(webhooks.Command{Pull: 1, Comment: 9}), &store.Delivery{Happened: "comment 9", Subject: "pull 7 1"}},
+		{"check again", event(webhooks.CheckRerequested{Check: 4}), &store.Delivery{Subject: "check 7 4"}},
+		{"installation", event(webhooks.InstallationChanged{}), &store.Delivery{Subject: "installations", Newest: true}},
+		{"renamed", event(webhooks.RepositoryChanged{Action: "renamed"}), &store.Delivery{Subject: "repository 7"}},
+		{"closed", event(webhooks.PullRequest{Number: 1, Action: "closed"}), nil},
+		{"push to a branch", event(webhooks.Push{}), nil},
+		{"a repository's own hook", noInstallation, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.why, func(t *testing.T) {
+			got, wanted := deliveryOf(webhooks.Delivery{}, tt.e)
+			if wanted != (tt.want != nil) {
+				t.Fatalf("wanted %v", wanted)
+			}
+			if tt.want != nil {
+				if diff := cmp.Diff(*tt.want, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+// Without a valid configuration and every secret, nothing starts.
+func TestServeDoesNotStart(t *testing.T) {
+	dir := t.TempDir()
+	app := "version: 1\napp: {id: 1, private_key: env:KEY, webhook_secrets: [env:SECRET], marker_key: env:MARKER}\n"
+	tests := []struct{ why, config, says string }{
+		{"no file", "", "no such file"},
+		{"a mistake", "version: 1\ncolour: blue\n", "server.yaml:2:1: unknown name"},
+		{"no App", "version: 1\n", "there is no GitHub App"},
+		{"no webhook secret", app, "read the secret env:SECRET: it is empty"},
+		{"a key that is none", strings.Replace(app, "env:SECRET", "env:KEY", 1), "key"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.why, func(t *testing.T) {
+			path := filepath.Join(dir, "server.yaml")
+			os.Remove(path)
+			if tt.config != "" {
+				if err := os.WriteFile(path, []byte(tt.config), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var stderr bytes.Buffer
+			env := map[string]string{"SPARKTUNE_STATE": dir, "KEY": "hunter2", "MARKER": "hunter2"}
+			c := &cli{stdout: io.Discard, stderr: &stderr, now: time.Now, getenv: func(name string) string { return env[name] }}
+			if code := c.run(t.Context(), []string{"serve", "--config", path}); code != exitFailed || !strings.Contains(stderr.String(), tt.says) || strings.Contains(stderr.String(), "hunter2") {
+				t.Errorf("exit code %d: %s", code, &stderr)
+			}
+		})
+	}
+}
