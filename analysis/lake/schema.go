@@ -269,6 +269,7 @@ func tableProperties(version int, l layout) iceberg.Properties {
 		versionKey:                                fmt.Sprint(version),
 		table.PropertyFormatVersion:               "2",
 		table.ParquetRowGroupLimitKey:             fmt.Sprint(l.rowGroup),
+		table.ParquetCompressionKey:               l.codec,
 		table.DefaultWriteMetricsModeKey:          "none",
 		table.MetadataDeleteAfterCommitEnabledKey: "true",
 		table.MetadataPreviousVersionsMaxKey:      "20",
