@@ -36,7 +36,8 @@ var publicLogs = []publicLog{
 		"one task in 235 was sampled: that peak is none, and collection at 15 % speaks against a cut",
 	},
 	{
-		"rapids tasks_executors_fail", 10 * gib, 4, 1_267_000_000, 6. / 8630, 0.01, 0.011, 0, 0, WorkloadBatch, map[string]int64{LossUnclear: 1},
+		"rapids tasks_executors_fail", 10 * gib, 4, 1_267_000_000, 6. / 8630, 0.01, 0.011, 0, 0, WorkloadBatch,
+		map[string]int64{LossUnclear: 1},
 		"six tasks in 8,630 were sampled; a run of a minute and a half is not worth a change",
 	},
 	{

@@ -57,7 +57,7 @@ func TestGoals(t *testing.T) {
 	if balanced.High > balancedBound || balanced.MostCost > balancedBound {
 		t.Errorf("balanced: %+v is slower or dearer", balanced)
 	}
-	if !(cheap.Executors < fast.Executors) {
+	if cheap.Executors >= fast.Executors {
 		t.Errorf("cost takes %d executors, speed %d", cheap.Executors, fast.Executors)
 	}
 }
