@@ -9,7 +9,8 @@ var userCode = Rule{
 platform: no OutOfMemoryError, no container over its limit, no executor that was
 killed or taken away. Tasks ended with an exception of the code that they ran.
 
-No size helps: this is for whoever owns the code. A failed run is never a reason
+No size helps: this is for whoever owns the code. Where no task failed either, the
+driver ended by itself, by an exception or for its memory: its log tells. A failed run is never a reason
 to take anything away.`,
 	Needs:  []string{"status", "task_end_reasons", "heap_oom_tasks", "executors_lost"},
 	Advice: true,
@@ -23,6 +24,9 @@ func evalUserCode(p *Profile, _ Policy) Finding {
 	}
 	own := count(p.Runs, failedByItself)
 	ev := []Evidence{{"status", "failed runs", float64(failed), "count"}}
+	if died := count(p.Runs, driverDied); own == 0 && died > 0 {
+		return advises(fmt.Sprintf("%d of %s failed although no task and no executor did: the driver's own log tells why, and a driver out of memory looks like this", died, plural(len(p.Runs), "run")), ev)
+	}
 	if own == 0 {
 		return silent("the failed runs also lost memory or executors", ev...)
 	}
@@ -33,6 +37,11 @@ func evalUserCode(p *Profile, _ Policy) Finding {
 // it.
 func failedByItself(r *Run) bool {
 	return r.Status == StatusFailed && r.TaskEndReasons["ExceptionFailure"] > 0 && !outOfHeap(r) && faults(r) == 0
+}
+
+// driverDied says whether a run failed and nothing but its driver did.
+func driverDied(r *Run) bool {
+	return r.Status == StatusFailed && r.TasksFailed.OK && r.TasksFailed.V == 0 && !outOfHeap(r) && faults(r) == 0
 }
 
 // faults counts the executors that were lost for another reason than the end of
