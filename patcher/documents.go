@@ -13,7 +13,7 @@ func (f *finder) jobsOfDocuments() {
 	read := f.literals()
 	for _, p := range f.paths {
 		src := f.files[p]
-		if !f.enter(p) || f.claimed[p] || path.Ext(p) == ".py" || !f.mentionsSpark(src.text) {
+		if !f.enter(p) || f.claimed[p] || path.Ext(p) == ".py" || !f.concerns(src) {
 			continue
 		}
 		before := len(f.jobs)

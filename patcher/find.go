@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -58,7 +57,7 @@ func newFinder(fsys fs.FS, house []Operator) *finder {
 	return &finder{
 		fsys: fsys, house: house, files: map[string]*source{}, byBase: map[string][]string{}, modules: map[string]*module{}, resolved: map[string]*module{},
 		reads:     map[string]map[string]bool{},
-		documents: map[*source]*value{}, done: map[*node]bool{}, claimed: map[string]bool{},
+		concerned: map[*source]bool{}, documents: map[*source]*value{}, done: map[*node]bool{}, claimed: map[string]bool{},
 	}
 }
 
@@ -74,6 +73,8 @@ type finder struct {
 	resolved map[string]*module
 	// documents are the YAML and JSON files that modules load.
 	documents map[*source]*value
+	// concerned caches concerns.
+	concerned map[*source]bool
 	done      map[*node]bool  // function bodies that have been walked
 	claimed   map[string]bool // files whose jobs a DAG declares
 	skipped   []Skipped
@@ -145,7 +146,7 @@ func (f *finder) jobsOfModules() {
 	var readers []*reader
 	libraries, scripts := f.libraries(), f.scripts()
 	for _, p := range f.paths {
-		if text := f.files[p].text; path.Ext(p) != ".py" || !f.mentionsSpark(text) && !importsOne(text, libraries) && !namesOne(text, scripts) {
+		if text := f.files[p].text; path.Ext(p) != ".py" || !f.concerns(f.files[p]) && !importsOne(text, libraries) && !namesOne(text, scripts) {
 			continue
 		}
 		if !f.enter(p) {
@@ -172,7 +173,7 @@ func (f *finder) libraries() map[string]bool {
 	out := map[string]bool{}
 	for _, p := range f.paths {
 		text := f.files[p].text
-		if path.Ext(p) != ".py" || !f.mentionsSpark(text) || !bytes.Contains(text, []byte("def ")) && !bytes.Contains(text, []byte("class ")) {
+		if path.Ext(p) != ".py" || !f.concerns(f.files[p]) || !bytes.Contains(text, []byte("def ")) && !bytes.Contains(text, []byte("class ")) {
 			continue
 		}
 		name := baseName(p)
@@ -188,7 +189,7 @@ func (f *finder) libraries() map[string]bool {
 func (f *finder) scripts() map[string]bool {
 	out := map[string]bool{}
 	for _, p := range f.paths {
-		if ext := path.Ext(p); (ext == ".sh" || ext == ".bash") && f.mentionsSpark(f.files[p].text) {
+		if ext := path.Ext(p); (ext == ".sh" || ext == ".bash") && f.concerns(f.files[p]) {
 			out[path.Base(p)] = true
 		}
 	}
@@ -214,19 +215,22 @@ func namesOne(text []byte, names map[string]bool) bool {
 	return false
 }
 
-var importLine = regexp.MustCompile(`(?m)^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]+\(?([^#\r\n]*)`)
-
 // importsOne reports whether a module imports one of some modules, by the last
 // part of its name.
 func importsOne(text []byte, names map[string]bool) bool {
-	if !bytes.Contains(text, []byte("import")) {
-		return false
-	}
-	for _, m := range importLine.FindAllSubmatch(text, -1) {
-		for _, w := range strings.FieldsFunc(string(m[1])+" "+string(m[2]), func(c rune) bool { return c >= 0x80 || !isWord(byte(c)) }) {
-			if names[w] {
+	for at := nextWord(text, "import", 0); at >= 0; at = nextWord(text, "import", at+len("import")) {
+		line := text[bytes.LastIndexByte(text[:at], '\n')+1:]
+		line, _, _ = bytes.Cut(line, []byte("\n"))
+		line = bytes.TrimLeft(line, " \t")
+		if !bytes.HasPrefix(line, []byte("import")) && !bytes.HasPrefix(line, []byte("from")) {
+			continue
+		}
+		for len(line) > 0 && line[0] != '#' {
+			n := wordLen(line)
+			if names[string(line[:n])] {
 				return true
 			}
+			line = line[max(n, 1):]
 		}
 	}
 	return false

@@ -59,7 +59,8 @@ func (r *reader) eval(n *node, e env) *value {
 	}
 	v := r.expression(n, e)
 	size := len(v.pieces) + len(v.items) + len(v.entries)
-	if r.steps += size; size > maxPieces {
+	r.steps += size + 3*len(v.pieces) // a piece is large and is copied by all that joins it
+	if size > maxPieces {
 		return e.unknown(n, "it is too long")
 	}
 	return v

@@ -433,7 +433,7 @@ func (p *plan) patches() ([]Patch, map[int]Outcome) {
 		groups[id] = append(groups[id], *c.add)
 	}
 	for id, adds := range groups {
-		slices.SortFunc(adds, func(a, b addition) int { return compareKeys(a.prop.key, b.prop.key) })
+		slices.SortFunc(adds, compareAdditions)
 		adds = slices.CompactFunc(adds, func(a, b addition) bool { return a.prop.key == b.prop.key })
 		edits[id.src] = append(edits[id.src], adds[0].slot.dial.add(adds)...)
 	}
@@ -449,6 +449,22 @@ func (p *plan) patches() ([]Patch, map[int]Outcome) {
 	}
 	slices.SortFunc(out, func(a, b Patch) int { return strings.Compare(a.Path, b.Path) })
 	return out, bad
+}
+
+// compareAdditions is the order in which additions to one place are written. Of
+// two for one property, which jobs that share the place ask for, the first is
+// taken, so the order must be total.
+func compareAdditions(a, b addition) int {
+	bare := func(a addition) int {
+		switch {
+		case a.like != nil:
+			return a.like.at.start + 2
+		case a.num:
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(compareKeys(a.prop.key, b.prop.key), cmp.Compare(bare(a), bare(b)), strings.Compare(a.value, b.value))
 }
 
 // clash refuses every want that edits a file.

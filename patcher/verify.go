@@ -101,6 +101,7 @@ func (f *finder) edited(patches []Patch) *finder {
 	g := newFinder(f.fsys, f.house)
 	g.files, g.paths, g.byBase = maps.Clone(f.files), f.paths, f.byBase
 	changed := map[string]bool{}
+	g.concerned = f.concerned
 	for _, p := range patches {
 		g.files[p.Path] = &source{path: p.Path, text: p.After}
 		changed[p.Path] = true

@@ -131,7 +131,16 @@ var (
 	taskWords  = []string{"BashOperator", "SSHOperator", "PodOperator", "DockerOperator"}
 )
 
-// mentionsSpark is the cheap test before a file is parsed.
+// concerns is the cheap test before a file is parsed, made once a file.
+func (f *finder) concerns(s *source) bool {
+	yes, ok := f.concerned[s]
+	if !ok {
+		yes = f.mentionsSpark(s.text)
+		f.concerned[s] = yes
+	}
+	return yes
+}
+
 func (f *finder) mentionsSpark(text []byte) bool {
 	return containsOne(text, sparkWords) || slices.ContainsFunc(f.house, func(op Operator) bool { return bytes.Contains(text, []byte(op.Class)) })
 }
