@@ -50,12 +50,12 @@ func TestLabelledRuns(t *testing.T) {
 	for _, labelled := range slices.Sorted(maps.Keys(labelledRuns)) {
 		labels := readLabels(t, labelled)
 		for _, name := range slices.Sorted(maps.Keys(labels)) {
-			runs := readRuns(t, filepath.Join(labelled, labelledRuns[labelled], name))
+			runs, profiles := readRuns(t, filepath.Join(labelled, labelledRuns[labelled], name))
 			if len(runs) == 0 {
 				t.Errorf("%s has a label and no runs", name)
 				continue
 			}
-			j := judge(name, labels[name], runs)
+			j := judge(name, labels[name], runs, profiles)
 			if j.verdict == harmful {
 				t.Errorf("%s (%s): harmful: %s", name, j.cause, j.moves)
 			}
@@ -87,26 +87,30 @@ func readLabels(t *testing.T, dir string) map[string]label {
 	return labels
 }
 
-// readRuns are the runs of the event logs in a folder; none when it is not
+// readRuns are the runs of the event logs in a folder and their profiles; none when it is not
 // there.
-func readRuns(t *testing.T, dir string) []analysis.Run {
+func readRuns(t *testing.T, dir string) ([]analysis.Run, map[analysis.Key]analysis.RunProfile) {
 	t.Helper()
 	if _, err := os.Stat(dir); err != nil {
-		return nil
+		return nil, nil
 	}
 	logs, _, err := eventlog.Find(os.DirFS(dir), ".")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []analysis.Run
+	details := make(map[analysis.Key]analysis.RunProfile)
 	for _, l := range logs {
-		runs, err := eventlog.Read(os.DirFS(dir), l)
+		runs, profiles, err := eventlog.ReadProfiles(os.DirFS(dir), l)
 		if err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, runs...)
+		for _, p := range profiles {
+			details[p.Key] = p
+		}
 	}
-	return all
+	return all, details
 }
 
 const (
@@ -124,10 +128,12 @@ type judged struct {
 	verdict     string
 }
 
-func judge(name string, l label, runs []analysis.Run) judged {
+func judge(name string, l label, runs []analysis.Run, profiles map[analysis.Key]analysis.RunProfile) judged {
 	pol := labPolicy()
 	newest := slices.MaxFunc(runs, func(a, b analysis.Run) int { return a.Start.Compare(b.Start) }).Start
-	a := analysis.Advise(analysis.NewProfile(name, runs, newest.Add(time.Hour), pol), pol)
+	p := analysis.NewProfile(name, runs, newest.Add(time.Hour), pol)
+	p.Attach(profiles)
+	a := analysis.Advise(p, pol)
 	return judged{name, l.Cause, len(runs), first(a), moves(a), verdict(l, a)}
 }
 
@@ -228,7 +234,8 @@ func moves(a analysis.Advice) string {
 // them and a run by hand of the second.
 func TestLabelledIdentity(t *testing.T) {
 	got := map[string]int{}
-	for _, r := range readRuns(t, "../../testdata/labelled/logs/kinds") {
+	runs, _ := readRuns(t, "../../testdata/labelled/logs/kinds")
+	for _, r := range runs {
 		got[fmt.Sprintf("%s.%s[%d] of %s in %s, %s, try %d by %s", r.DAGID, r.TaskID, r.MapIndex.V, r.LogicalDate[:10], r.Environment, r.RunType, r.TryNumber.V, r.Identity)]++
 	}
 	want := map[string]int{
