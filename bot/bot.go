@@ -122,7 +122,7 @@ func (b *Bot) again(ctx context.Context, r Repo, e Effect) error {
 // is observed: a branch that a person removed can be pushed again.
 func final(e Effect) bool {
 	switch e.(type) {
-	case AddComment, React, Conclude:
+	case AddComment, Label, React, Conclude:
 		return true
 	}
 	return false

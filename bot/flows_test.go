@@ -288,6 +288,20 @@ func TestWeeklyGroups(t *testing.T) {
 	}
 }
 
+// Labels are set once: one that a person removes stays removed.
+func TestWeeklyLabels(t *testing.T) {
+	w := newWorld(t)
+	file := w.repo.Files("main")[policy.File]
+	w.repo.Push("alice", "main", map[string][]byte{policy.File: []byte(string(file.Data) + "pull_requests: {labels: [spark, sparktune]}\n")}, "labelled")
+	w.week()
+	if got := w.the().Labels; !slices.Equal(got, []string{"spark", "sparktune"}) {
+		t.Errorf("got %v", got)
+	}
+	if writes, _ := w.week(); writes != 0 {
+		t.Errorf("again: %d writes", writes)
+	}
+}
+
 // What was measured moves: the same pull request is brought up to date.
 func TestWeeklyUpdates(t *testing.T) {
 	w := newWorld(t)

@@ -125,7 +125,7 @@ const (
 )
 
 // An Effect is one change of the world, as a value. The set is closed: Push,
-// OpenPull, EditPull, ClosePull, AddComment, React, Conclude.
+// OpenPull, Label, EditPull, ClosePull, AddComment, React, Conclude.
 type Effect interface {
 	// Key is the same for the same effect, whenever and by whom it is planned:
 	// what was done under a Key is not done again.
@@ -152,8 +152,13 @@ type File struct {
 type OpenPull struct {
 	Branch, Base string
 	Title, Body  string
-	Labels       []string
 	Plan         string
+}
+
+// Label adds labels to a pull request of ours, once: a person may remove them.
+type Label struct {
+	Number int
+	Labels []string
 }
 
 // EditPull replaces the title and the body of a pull request of ours.
@@ -211,6 +216,9 @@ func (e Push) Key() string {
 
 // Key implements Effect.
 func (e OpenPull) Key() string { return fmt.Sprintf("open %s %s", e.Branch, e.Plan) }
+
+// Key implements Effect.
+func (e Label) Key() string { return fmt.Sprintf("label %d", e.Number) }
 
 // Key implements Effect.
 func (e EditPull) Key() string { return fmt.Sprintf("edit %d %s", e.Number, e.Plan) }

@@ -82,7 +82,6 @@ type scope struct {
 	record   Record
 	state    State
 	band     float64 // within which sizes are the same
-	labels   []string
 	room     bool        // one more pull request may be open
 	obsolete string      // why the open one has nothing left to propose; "" when it has
 	word     func() post // title and body; asked for only when they are posted
@@ -121,7 +120,7 @@ func (s *scope) next() (Effect, string) {
 	text := s.word()
 	return OpenPull{
 		Branch: s.record.Branch, Base: s.state.Default, Title: text.title, Body: text.body,
-		Labels: s.labels, Plan: s.record.Plan,
+		Plan: s.record.Plan,
 	}, ""
 }
 

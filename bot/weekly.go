@@ -74,11 +74,23 @@ func (b *Bot) weekly(ctx context.Context, s State, records []Record, out *Outcom
 		if err := b.submit(ctx, sc, out); err != nil {
 			return err
 		}
+		if err := b.label(ctx, sc.record, snap.Policy.Pulls.Labels, s.Repo); err != nil {
+			return err
+		}
 		if sc.record.State == PullOpen && !slices.Contains(open, sc.record.Branch) {
 			open = append(open, sc.record.Branch)
 		}
 	}
 	return b.tidy(ctx, s, snap, d, records, out)
+}
+
+// label gives an open pull request its labels, when it is new.
+func (b *Bot) label(ctx context.Context, rec Record, labels []string, r Repo) error {
+	if rec.State != PullOpen || rec.Pull == 0 || len(labels) == 0 {
+		return nil
+	}
+	_, err := b.do(ctx, r, Label{Number: rec.Pull, Labels: labels})
+	return err
 }
 
 // tidy looks at the scopes that nothing is proposed for.
@@ -111,7 +123,7 @@ func (b *Bot) reconcile(ctx context.Context, s State, records []Record) error {
 
 func (b *Bot) scope(ctx context.Context, s State, snap Snapshot, d Decision, rec Record, p *Proposal) *scope {
 	sc := &scope{
-		proposal: p, record: rec, state: s, band: snap.Policy.Gates.DeadBand, labels: snap.Policy.Pulls.Labels,
+		proposal: p, record: rec, state: s, band: snap.Policy.Gates.DeadBand,
 		obsolete: obsolete(rec, d), key: b.Key, now: b.Now(),
 	}
 	var text *post

@@ -33,6 +33,8 @@ func (a *App) Do(ctx context.Context, r bot.Repo, e bot.Effect) (bot.Receipt, er
 		receipt.Commit, err = d.push(ctx, e)
 	case bot.OpenPull:
 		receipt.ID, err = d.openPull(ctx, e)
+	case bot.Label:
+		err = d.label(ctx, e)
 	case bot.EditPull:
 		receipt.ID, err = d.editPull(ctx, e)
 	case bot.ClosePull:
@@ -309,6 +311,18 @@ func (d *doing) addComment(ctx context.Context, pull int, body string) (int64, e
 	}
 	c, _, err := d.rest.Issues.CreateComment(ctx, d.repo.Owner, d.repo.Name, pull, &github.IssueComment{Body: &body})
 	return c.GetID(), d.fail(err, true)
+}
+
+// label is asked for as GitHub's description has it: go-github sends a bare
+// list, which is not described any more.
+func (d *doing) label(ctx context.Context, e bot.Label) error {
+	path := fmt.Sprintf("repos/%s/%s/issues/%d/labels", d.repo.Owner, d.repo.Name, e.Number)
+	req, err := d.rest.NewRequest("POST", path, map[string][]string{"labels": e.Labels})
+	if err != nil {
+		return err
+	}
+	_, err = d.rest.Do(ctx, req, nil)
+	return d.fail(err, true)
 }
 
 func (d *doing) react(ctx context.Context, e bot.React) (int64, error) {
