@@ -39,8 +39,10 @@ func findHistory(ctx context.Context, place string) ([]placedLog, error) {
 	base = strings.TrimSuffix(base, "/api/v1") + "/api/v1/applications"
 	var apps []historyApp
 	if err := getJSON(ctx, base, &apps); err != nil {
-		return nil, hintError{fmt.Errorf("list the applications of the History Server: %w", err),
-			"name its address, such as http://history:18080, or a download ending in /logs"}
+		return nil, hintError{
+			fmt.Errorf("list the applications of the History Server: %w", err),
+			"name its address, such as http://history:18080, or a download ending in /logs",
+		}
 	}
 	var logs []placedLog
 	for _, app := range apps {
