@@ -40,7 +40,7 @@ var flows = []flow{
 	{"review", func(w *world) func(context.Context) error {
 		pull := w.change(features, "        },\n    )", "        },\n        executor_memory=\"700m\",\n    )")
 		return func(ctx context.Context) error {
-			_, err := w.bot.Review(ctx, w.ref(), pull)
+			_, err := w.bot.Review(ctx, w.ref(), pull, "")
 			return err
 		}
 	}},

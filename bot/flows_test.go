@@ -511,7 +511,7 @@ func TestReview(t *testing.T) {
 			w := newWorld(t)
 			pull := w.change(c.path, c.from, c.to)
 			for range 2 {
-				if _, err := w.bot.Review(t.Context(), w.ref(), pull); err != nil {
+				if _, err := w.bot.Review(t.Context(), w.ref(), pull, ""); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -529,6 +529,30 @@ func TestReview(t *testing.T) {
 			}
 			golden(t, "testdata/review "+name+".md", text)
 		})
+	}
+}
+
+// What could not be reviewed is concluded too, and a person can have it tried
+// again.
+func TestUnreviewed(t *testing.T) {
+	w := newWorld(t)
+	pull := w.change(features, "OutOfMemoryError", "OOM")
+	for _, step := range []func() (bot.Outcome, error){
+		func() (bot.Outcome, error) { return w.bot.Unreviewed(t.Context(), w.ref(), pull, "") },
+		func() (bot.Outcome, error) { return w.bot.Review(t.Context(), w.ref(), pull, "") },
+		func() (bot.Outcome, error) { return w.bot.Review(t.Context(), w.ref(), pull, "request 1") },
+		func() (bot.Outcome, error) { return w.bot.Review(t.Context(), w.ref(), pull, "request 1") },
+	} {
+		if _, err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, c := range w.repo.Checks() {
+		got = append(got, c.Status+" "+c.Conclusion+": "+c.Title)
+	}
+	if diff := cmp.Diff([]string{"completed neutral: not reviewed", "completed success: no Spark setting changes"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

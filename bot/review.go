@@ -109,19 +109,22 @@ func move(old, job *patcher.Job, key string) (Move, bool) {
 // by one concluded check run. It always concludes: a required check that
 // hangs would block the pull request for ever. Who stops calling it after an
 // error calls [Bot.Unreviewed].
-func (b *Bot) Review(ctx context.Context, r Repo, number int) (Outcome, error) {
+//
+// A review of the same head and base is made once; again names a person's
+// request to have it made once more, and is "" otherwise.
+func (b *Bot) Review(ctx context.Context, r Repo, number int, again string) (Outcome, error) {
 	var out Outcome
 	err := whileStale(func() error {
 		var err error
-		out, err = b.conclude(ctx, r, number, b.review)
+		out, err = b.conclude(ctx, r, number, again, b.review)
 		return err
 	})
 	return out, err
 }
 
 // Unreviewed concludes the check of a pull request that could not be reviewed.
-func (b *Bot) Unreviewed(ctx context.Context, r Repo, number int) (Outcome, error) {
-	return b.conclude(ctx, r, number, func(context.Context, State) (Conclude, error) { return unreviewed("loaded"), nil })
+func (b *Bot) Unreviewed(ctx context.Context, r Repo, number int, again string) (Outcome, error) {
+	return b.conclude(ctx, r, number, again, func(context.Context, State) (Conclude, error) { return unreviewed("loaded"), nil })
 }
 
 func unreviewed(what string) Conclude {
@@ -129,7 +132,7 @@ func unreviewed(what string) Conclude {
 }
 
 // conclude posts the check run of a pull request, unless it is there.
-func (b *Bot) conclude(ctx context.Context, r Repo, number int, review func(context.Context, State) (Conclude, error)) (Outcome, error) {
+func (b *Bot) conclude(ctx context.Context, r Repo, number int, again string, review func(context.Context, State) (Conclude, error)) (Outcome, error) {
 	out := Outcome{Repo: r.String()}
 	s, err := b.Forge.Observe(ctx, r, Query{Pull: number})
 	if err != nil {
@@ -140,7 +143,7 @@ func (b *Bot) conclude(ctx context.Context, r Repo, number int, review func(cont
 		return out, nil
 	}
 	out.Commit = s.Pull.Head
-	id := "review " + s.Pull.BaseCommit
+	id := strings.TrimSpace("review " + s.Pull.BaseCommit + " " + again)
 	if slices.ContainsFunc(s.Checks, func(c Check) bool { return c.ExternalID == id && c.Conclusion != "" }) {
 		out.leave("", "the check is concluded")
 		return out, nil

@@ -81,7 +81,7 @@ type scope struct {
 	proposal *Proposal // nil: nothing to propose
 	record   Record
 	state    State
-	band     float64 // within which sizes are the same
+	band     float64     // within which sizes are the same
 	room     bool        // one more pull request may be open
 	obsolete string      // why the open one has nothing left to propose; "" when it has
 	word     func() post // title and body; asked for only when they are posted

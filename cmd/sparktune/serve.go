@@ -143,7 +143,7 @@ func (s *server) connect(ctx context.Context, model modelFlags) error {
 	if err != nil {
 		return err
 	}
-	if s.store, err = store.Open(ctx, s.database(state), store.Options{Now: s.c.now, Log: s.log}); err != nil {
+	if s.store, err = store.Open(ctx, s.database(state), store.Options{Now: s.c.now, Log: s.log, Attempts: attempts}); err != nil {
 		return err
 	}
 	s.bot = &bot.Bot{
@@ -230,6 +230,7 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return s.store.Work(ctx, s.work) })
 	g.Go(func() error { s.every(ctx, tickEvery, "schedule", s.due); return nil })
 	g.Go(func() error { s.every(ctx, syncEvery, "installations", s.sync); return nil })
+	g.Go(func() error { s.every(ctx, syncEvery, "deliveries", s.reconciler()); return nil })
 	return g.Wait()
 }
 
@@ -289,6 +290,28 @@ func (s *server) every(ctx context.Context, period time.Duration, what string, f
 
 func (s *server) due(ctx context.Context) error {
 	return s.store.Due(ctx, func(r bot.Repo) time.Time { return s.config.Window.Next(r.ID, s.c.now()) })
+}
+
+const (
+	remembered = 3 * 24 * time.Hour // that GitHub keeps deliveries
+	overlap    = 2 * time.Hour      // between looks, for what is under way
+)
+
+// reconciler has GitHub send again what it could not deliver: all that it
+// still has at first, then what is new. What arrives twice is taken once.
+func (s *server) reconciler() func(context.Context) error {
+	since := s.c.now().Add(-remembered)
+	return func(ctx context.Context) error {
+		now := s.c.now()
+		n, err := s.app.Redeliver(ctx, since)
+		if n > 0 {
+			s.log.InfoContext(ctx, "missed deliveries are sent again", "deliveries", n)
+		}
+		if err == nil {
+			since = now.Add(-overlap)
+		}
+		return err
+	}
 }
 
 // sync brings the schedule in line with where the App is installed. Of what

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -58,6 +59,13 @@ func deliveryOf(d webhooks.Delivery, e webhooks.Event) (out store.Delivery, want
 
 func pullSubject(repo int64, number int) string { return fmt.Sprintf("pull %d %d", repo, number) }
 
+// attempts are how often a delivery is worked before it has failed, and
+// maxRefusals how often when GitHub refuses.
+const (
+	attempts    = 8
+	maxRefusals = 3
+)
+
 // work acts on a delivery: the switch from what happened to what is done.
 func (s *server) work(ctx context.Context, d store.Delivery) error {
 	if d.Event == store.EventDue {
@@ -74,10 +82,10 @@ func (s *server) work(ctx context.Context, d store.Delivery) error {
 	r := bot.Repo{ID: e.Repo.ID, Owner: e.Repo.Owner, Name: e.Repo.Name, Installation: e.Installation}
 	switch p := e.Payload.(type) {
 	case webhooks.PullRequest:
-		return s.review(ctx, d, r, p.Number)
+		return s.review(ctx, d, r, p.Number, "")
 	case webhooks.CheckRerequested:
 		for _, number := range p.Pulls {
-			if err := s.review(ctx, d, r, number); err != nil {
+			if err := s.review(ctx, d, r, number, d.GUID); err != nil {
 				return err
 			}
 		}
@@ -95,8 +103,21 @@ func (s *server) work(ctx context.Context, d store.Delivery) error {
 	return nil
 }
 
-func (s *server) review(ctx context.Context, d store.Delivery, r bot.Repo, number int) error {
-	return s.report(ctx, d, "review", func() (bot.Outcome, error) { return s.bot.Review(ctx, r, number) })
+// review reviews a pull request, and concludes its check also when it cannot: it
+// may be one that must pass. A refusal is tried again at first: it may be that
+// of a moment.
+func (s *server) review(ctx context.Context, d store.Delivery, r bot.Repo, number int, again string) error {
+	err := s.report(ctx, d, "review", func() (bot.Outcome, error) { return s.bot.Review(ctx, r, number, again) })
+	switch denied := errors.Is(err, bot.ErrDenied); {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case denied && d.Attempt < maxRefusals:
+		return &bot.RetryError{After: time.Minute, Err: err}
+	case denied || d.Attempt >= attempts:
+		_, concluded := s.bot.Unreviewed(ctx, r, number, again)
+		return errors.Join(err, concluded)
+	}
+	return err
 }
 
 // report runs a flow and tells how it ended.
