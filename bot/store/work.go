@@ -113,7 +113,7 @@ func (s *Store) forget(ctx context.Context) error {
 type orphan struct{ id, run int64 }
 
 // reclaim gives deliveries a new job whose job cannot work them any more: its
-// process died. With all, every unfinished delivery gets one.
+// process died. With all, nobody else is alive.
 func (s *Store) reclaim(ctx context.Context, all bool) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		if all {
@@ -126,14 +126,11 @@ func (s *Store) reclaim(ctx context.Context, all bool) error {
 			return err
 		}
 		for _, o := range orphans {
-			if !all {
-				if dead, err := s.dead(ctx, tx, o.run); err != nil {
-					return err
-				} else if !dead {
-					continue
-				}
+			dead, err := s.dead(ctx, tx, o.run, all)
+			if err == nil && dead {
+				err = s.enqueue(ctx, tx, o.id)
 			}
-			if err := s.enqueue(ctx, tx, o.id); err != nil {
+			if err != nil {
 				return err
 			}
 		}
@@ -162,8 +159,8 @@ func (s *Store) orphans(ctx context.Context, tx *sql.Tx) ([]orphan, error) {
 }
 
 // dead says whether a job without a lease will never take one: River believes
-// that it runs, and its process had the time to.
-func (s *Store) dead(ctx context.Context, tx *sql.Tx, run int64) (bool, error) {
+// that it runs, and its process had the time to, or is known to be dead.
+func (s *Store) dead(ctx context.Context, tx *sql.Tx, run int64, all bool) (bool, error) {
 	job, err := s.insert.JobGetTx(ctx, tx, run)
 	if errors.Is(err, rivertype.ErrNotFound) {
 		return true, nil
@@ -175,7 +172,7 @@ func (s *Store) dead(ctx context.Context, tx *sql.Tx, run int64) (bool, error) {
 	case rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateScheduled:
 		return false, nil
 	case rivertype.JobStateRunning:
-		return job.AttemptedAt != nil && job.AttemptedAt.Before(s.o.Now().Add(-s.o.Lease)), nil
+		return all || job.AttemptedAt != nil && job.AttemptedAt.Before(s.o.Now().Add(-s.o.Lease)), nil
 	case rivertype.JobStateCancelled, rivertype.JobStateCompleted, rivertype.JobStateDiscarded:
 	}
 	return true, nil
