@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -71,9 +72,7 @@ func fieldsSchema[T any](doc string, fields []field[T]) map[string]any {
 	required := []string{}
 	for _, f := range fields {
 		s := map[string]any{"description": f.doc}
-		for k, v := range f.schema {
-			s[k] = v
-		}
+		maps.Copy(s, f.schema)
 		props[f.name] = s
 		if f.required {
 			required = append(required, f.name)
@@ -196,7 +195,6 @@ func (k kind) read(n *yaml.Node, name string) (string, error) {
 }
 
 var (
-	anyText = kind{wants: "a text that is not empty", pattern: regexp.MustCompile(`^[^\x00-\x1f]+$`)}
 	// A glob's own grammar is more than a schema can say; what it refuses is
 	// rare.
 	glob     = kind{wants: "a glob such as dags/sales/** (quotes help against YAML's own *)", pattern: regexp.MustCompile(`^[^\x00-\x1f]+$`), valid: doublestar.ValidatePattern}
