@@ -34,6 +34,32 @@ func (s *shapes) sparkStep(step *value) {
 	s.subs = append(s.subs, d)
 }
 
+// cdeNames are what a run of Cloudera Data Engineering overrides of its job.
+var cdeNames = map[string]string{
+	"spark.executor.memory": "executorMemory", "spark.executor.cores": "executorCores", "spark.executor.instances": "numExecutors",
+	"spark.driver.memory": "driverMemory", "spark.driver.cores": "driverCores",
+}
+
+// cde is the part "spark" of the overrides of such a run. Without overrides the
+// job's definition decides, which is not in the repository.
+func (d *declared) cde(v *value) {
+	for _, p := range properties {
+		if x, ok := v.get(cdeNames[p.key]); ok && x.why == "" {
+			d.add(p.key, x.key+":", byFlag, x.val, overrides(v, x, x.key))
+		}
+	}
+	d.gaps = append(d.gaps, gap{
+		slots: v.slots, at: v.at, num: func(p property) bool { return p.unit == count },
+		names: func(p property) []string {
+			if name, ok := cdeNames[p.key]; ok {
+				return []string{name}
+			}
+			return nil
+		},
+	})
+	d.conf(v, "conf")
+}
+
 // newParameters is where sparkSubmitParameters can be added.
 func (d *declared) newParameters(driver *value) {
 	d.gaps = append(d.gaps, gap{at: driver.at, shut: "there are no sparkSubmitParameters yet", names: func(p property) []string { return []string{p.key} }})

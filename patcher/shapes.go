@@ -42,7 +42,16 @@ func shapeForm(c claim) []*declared {
 	if len(s.subs) == 0 && !s.used {
 		s.walk("", args, 0)
 	}
-	return s.jobs()
+	if found := s.jobs(); len(found) > 0 || !isReference(c.obj.class) {
+		return found
+	}
+	d.closed = "the definition of the job that " + c.obj.class + " runs decides, and it is not here; change it there"
+	return []*declared{&d}
+}
+
+// isReference reports whether an operator runs a job that is defined elsewhere.
+func isReference(class string) bool {
+	return strings.HasPrefix(class, "CDE") && strings.Contains(class, "Job") && !strings.Contains(class, "Sensor") || class == "DatabricksRunNowOperator"
 }
 
 // plausible reports whether a call can be a task at all.
@@ -154,6 +163,9 @@ func (s *shapes) entry(x entry, in *value, depth int) {
 	case x.key == "new_cluster" && v.kind == mapping:
 		s.used = true
 		s.main.databricks(v, in)
+	case x.key == "spark" && v.kind == mapping && strings.HasPrefix(s.main.Operator, "CDE"):
+		s.used = true
+		s.main.cde(v)
 	case x.key == "--conf" && v.kind == scalar:
 		s.used = true
 		s.main.glue(v, s.params)
