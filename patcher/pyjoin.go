@@ -134,4 +134,3 @@ func (r *reader) percent(a, b *value, e env, at span) *value {
 	}
 	return textValue(at, append(out, rest...)).readAt(at, e)
 }
-
