@@ -556,6 +556,20 @@ func TestUnreviewed(t *testing.T) {
 	}
 }
 
+// A merge queue is not kept waiting.
+func TestPass(t *testing.T) {
+	w := newWorld(t)
+	head := w.repo.Push("alice", "gh-readonly-queue/main/pr-1", map[string][]byte{"README.md": []byte("queued")}, "queued")
+	for range 2 {
+		if _, err := w.bot.Pass(t.Context(), w.ref(), head); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if checks := w.repo.Checks(); len(checks) != 1 || checks[0].Head != head || checks[0].Conclusion != "success" {
+		t.Errorf("got %+v", checks)
+	}
+}
+
 // golden holds text against a file, or writes it with -update.
 func golden(t *testing.T, path, got string) {
 	t.Helper()

@@ -127,6 +127,17 @@ func (b *Bot) Unreviewed(ctx context.Context, r Repo, number int, again string) 
 	return b.conclude(ctx, r, number, again, func(context.Context, State) (Conclude, error) { return unreviewed("loaded"), nil })
 }
 
+// Pass concludes the check of a commit that a merge queue made: what is in it
+// was reviewed on its pull requests, and a queue waits for a check that must
+// pass.
+func (b *Bot) Pass(ctx context.Context, r Repo, head string) (Outcome, error) {
+	out := Outcome{Repo: r.String(), Commit: head}
+	return out, b.each(ctx, r, &out, Conclude{
+		Head: head, ExternalID: "merge group", Conclusion: "success",
+		Title: "reviewed on its pull requests", Summary: "A merge queue changes no setting that its pull requests do not change.",
+	})
+}
+
 func unreviewed(what string) Conclude {
 	return Conclude{Conclusion: "neutral", Title: "not reviewed", Summary: "The pull request could not be " + what + ". Run the check again to have it tried again."}
 }

@@ -44,6 +44,9 @@ func deliveryOf(d webhooks.Delivery, e webhooks.Event) (out store.Delivery, want
 		out.Happened = fmt.Sprintf("comment %d", p.Comment)
 		out.Subject = pullSubject(e.Repo.ID, p.Pull)
 		return out, e.Installation != 0
+	case webhooks.MergeGroup:
+		out.Subject = fmt.Sprintf("commit %d %s", e.Repo.ID, p.Head)
+		return out, e.Installation != 0
 	case webhooks.CheckRerequested:
 		out.Subject = fmt.Sprintf("check %d %d", e.Repo.ID, p.Check)
 		return out, e.Installation != 0
@@ -92,6 +95,8 @@ func (s *server) work(ctx context.Context, d store.Delivery) error {
 	case webhooks.Command:
 		c := bot.Command{Pull: p.Pull, Comment: p.Comment, Body: p.Body, Author: p.Author, Verb: p.Verb}
 		return s.report(ctx, d, "answer", func() (bot.Outcome, error) { return s.bot.Answer(ctx, r, c) })
+	case webhooks.MergeGroup:
+		return s.report(ctx, d, "pass", func() (bot.Outcome, error) { return s.bot.Pass(ctx, r, p.Head) })
 	case webhooks.InstallationChanged:
 		return s.sync(ctx)
 	case webhooks.RepositoryChanged:

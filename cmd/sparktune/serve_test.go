@@ -13,11 +13,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sparktune/sparktune/bot/ghapp/ghtest"
+	"github.com/sparktune/sparktune/bot/policy"
 	"github.com/sparktune/sparktune/bot/store"
 	"github.com/sparktune/sparktune/webhooks"
 )
@@ -31,7 +33,9 @@ func TestServe(t *testing.T) {
 	s := startServer(t, hub)
 	hub.Webhook(s.url + "/webhook")
 
-	repo.Push("alice", "more", map[string][]byte{"README.md": []byte("More.\n")}, "more")
+	dag := "dags/features_weekly.py"
+	changed := bytes.Replace(repo.Files("main")[dag].Data, []byte("        },\n    )"), []byte("        },\n        executor_memory=\"3g\",\n    )"), 1)
+	repo.Push("alice", "more", map[string][]byte{dag: changed}, "more")
 	number := repo.OpenPull("alice", "more", "More")
 	repo.Comment("alice", number, "/sparktune report")
 	repo.Comment("alice", number, "I said /sparktune report")
@@ -40,6 +44,9 @@ func TestServe(t *testing.T) {
 		return cmp.Diff([]string{"success"}, conclusions(repo)) + cmp.Diff(1, answersOn(repo, number))
 	})
 
+	if c := repo.Checks()[0]; c.Title != "1 Spark setting changes" || len(c.Annotations) != 1 {
+		t.Errorf("the check is %+v", c)
+	}
 	if got := s.post(t, "push", "{}", "sha256=00"); got != http.StatusUnauthorized {
 		t.Errorf("a forgery: %d", got)
 	}
@@ -70,6 +77,40 @@ func TestServe(t *testing.T) {
 	hub.Wait()
 	eventually(t, func() string { return cmp.Diff(2, answersOn(repo, number)) })
 	s.stop(t)
+}
+
+// One pass of weekly over the repositories of the App, from the lake in the
+// state folder; the second one writes nothing.
+func TestWeekly(t *testing.T) {
+	hub := ghtest.New(t)
+	hub.Advance(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC).Sub(hub.Now())) // the days of the event logs
+	files := fstest.MapFS{}
+	for _, path := range []string{"dags/features_weekly.py", policy.File} {
+		b, err := os.ReadFile(filepath.Join("../../testdata/repo", path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[path] = &fstest.MapFile{Data: b}
+	}
+	repo := hub.AddRepo("acme/dags", files)
+	dir := t.TempDir()
+	path, env := configure(t, hub, dir, `access: [{repository: acme/dags, paths: ["**"], environments: ["*"], dag_ids: ["*"]}]`)
+	run := func(args ...string) string {
+		var stdout, stderr bytes.Buffer
+		c := &cli{stdout: &stdout, stderr: &stderr, now: hub.Now, getenv: func(name string) string { return env[name] }}
+		if code := c.run(t.Context(), args); code != exitDone {
+			t.Fatalf("%v: exit code %d\n%s", args, code, &stderr)
+		}
+		return stdout.String()
+	}
+	run("ingest", "../../testdata/eventlogs")
+	first, second := run("weekly", "--config", path), run("weekly", "--config", path)
+	if !strings.Contains(first, `"effect":"open sparktune/dags-features-weekly-py-`) || len(repo.Pulls()) != 1 {
+		t.Errorf("the first pass says %s", first)
+	}
+	if !strings.Contains(second, `"did":null`) || !strings.Contains(second, "pull request 1 says it") || len(repo.Pulls()) != 1 {
+		t.Errorf("the second pass says %s", second)
+	}
 }
 
 func conclusions(repo *ghtest.Repo) []string {
@@ -122,16 +163,23 @@ func startServer(t *testing.T, hub *ghtest.Server) *running {
 	return startServerIn(t, hub, t.TempDir())
 }
 
+// configure writes the server's file and returns it, with the environment that
+// it names.
+func configure(t *testing.T, hub *ghtest.Server, dir, more string) (path string, env map[string]string) {
+	t.Helper()
+	config := fmt.Sprintf("version: 1\nbind: 127.0.0.1:0\napp: {id: %d, private_key: env:KEY, webhook_secrets: [env:SECRET], marker_key: env:MARKER, api_url: %q}\n%s\n", hub.AppID, hub.URL, more)
+	path = filepath.Join(dir, "server.yaml")
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path, map[string]string{"KEY": string(hub.Key), "SECRET": hub.Secret, "MARKER": "marker-key", "SPARKTUNE_STATE": filepath.Join(dir, "state")}
+}
+
 var listening = regexp.MustCompile(`msg=serving address=(\S+)`)
 
 func startServerIn(t *testing.T, hub *ghtest.Server, dir string) *running {
 	t.Helper()
-	config := fmt.Sprintf("version: 1\nbind: 127.0.0.1:0\napp: {id: %d, private_key: env:KEY, webhook_secrets: [env:SECRET], marker_key: env:MARKER, api_url: %q}\n", hub.AppID, hub.URL)
-	path := filepath.Join(dir, "server.yaml")
-	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	env := map[string]string{"KEY": string(hub.Key), "SECRET": hub.Secret, "MARKER": "marker-key", "SPARKTUNE_STATE": filepath.Join(dir, "state")}
+	path, env := configure(t, hub, dir, "")
 	reader, writer := io.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{dir: dir, cancel: cancel, code: make(chan int, 1), log: new(syncBuffer)}
