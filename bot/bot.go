@@ -169,6 +169,9 @@ func (b *Bot) tell(ctx context.Context, jobs []JobDecision) []telling {
 		if report.Err != nil {
 			b.Log.WarnContext(ctx, "the model did not answer; the plain words are used", "job", prompts.Inert(j.Job.ID), "error", report.Err)
 		}
+		if n := len(report.Violations); n > 0 {
+			b.Log.WarnContext(ctx, "an answer of the model broke rules", "job", prompts.Inert(j.Job.ID), "violations", n, "plain", report.Plain)
+		}
 		out = append(out, telling{JobDecision: j, facts: f, words: report.Words, kind: kindOf(report)})
 	}
 	return out

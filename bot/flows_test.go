@@ -556,6 +556,25 @@ func TestUnreviewed(t *testing.T) {
 	}
 }
 
+// A dry run tells what it would do, and the next real one does it.
+func TestDryRun(t *testing.T) {
+	w := newWorld(t)
+	var told []string
+	dry := w.bot.DryRun(func(_ bot.Repo, e bot.Effect) {
+		verb, _, _ := strings.Cut(e.Key(), " ")
+		told = append(told, verb)
+	})
+	if _, err := dry.Weekly(t.Context(), w.ref()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"push", "open"}, told); diff != "" || w.writes() != 0 {
+		t.Errorf("%d writes, told (-want +got):\n%s", w.writes(), diff)
+	}
+	if writes, _ := w.week(); writes == 0 || w.the().State != "open" {
+		t.Errorf("the real one after it: %d writes", writes)
+	}
+}
+
 // A merge queue is not kept waiting.
 func TestPass(t *testing.T) {
 	w := newWorld(t)

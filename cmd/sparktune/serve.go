@@ -61,12 +61,13 @@ var weeklyCommand = command{
 
 For cron, where no server runs: one pass over every repository that the App is
 installed on. Prints a line of JSON for each; when nothing changed it writes
-nothing.
+nothing. With --dry-run it says what it would do, and does nothing.
 
 example: sparktune weekly --config /etc/sparktune/server.yaml`,
 	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
 		config := configFlag(flags)
 		model := newModelFlags(flags)
+		dry := flags.Bool("dry-run", false, "change nothing")
 		return func(ctx context.Context, args []string) error {
 			if len(args) > 0 {
 				return usageError{"weekly takes no arguments"}
@@ -76,6 +77,9 @@ example: sparktune weekly --config /etc/sparktune/server.yaml`,
 				return err
 			}
 			defer s.store.Close()
+			if *dry {
+				s.bot = s.bot.DryRun(func(r bot.Repo, e bot.Effect) { c.logf("would %s in %s", e.Key(), r) })
+			}
 			return s.weekly(ctx)
 		}
 	},

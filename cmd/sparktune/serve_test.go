@@ -104,6 +104,9 @@ func TestWeekly(t *testing.T) {
 		return stdout.String()
 	}
 	run("ingest", "../../testdata/eventlogs")
+	if run("weekly", "--config", path, "--dry-run"); len(repo.Pulls()) != 0 {
+		t.Error("a dry run opened a pull request")
+	}
 	first, second := run("weekly", "--config", path), run("weekly", "--config", path)
 	if !strings.Contains(first, `"effect":"open sparktune/dags-features-weekly-py-`) || len(repo.Pulls()) != 1 {
 		t.Errorf("the first pass says %s", first)
