@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -25,6 +26,7 @@ import (
 	"github.com/sparktune/sparktune/bot/ghapp/ghtest"
 	"github.com/sparktune/sparktune/bot/policy"
 	"github.com/sparktune/sparktune/bot/store"
+	"github.com/sparktune/sparktune/prompts"
 )
 
 // The flows are tried with nothing of ours replaced: the GitHub client against
@@ -572,6 +574,45 @@ func TestDryRun(t *testing.T) {
 	}
 	if writes, _ := w.week(); writes == 0 || w.the().State != "open" {
 		t.Errorf("the real one after it: %d writes", writes)
+	}
+}
+
+// honest is a model that says what the plain writer would.
+type honest struct{ facts prompts.Facts }
+
+func (h honest) Generate(context.Context, prompts.Prompt) (prompts.Answer, error) {
+	b, err := json.Marshal(prompts.Plain(h.facts))
+	return prompts.Answer{JSON: b}, err
+}
+
+// What a model worded stays when it does not answer any more, and what the
+// plain writer worded stays when a model does: nothing else changed. The text
+// says by which version of the prompt it was worded.
+func TestWordsStay(t *testing.T) {
+	rules, err := policy.Load(os.DirFS("../testdata/repo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := bot.Decide(bot.Snapshot{Files: newWorld(t).repo.Files("main"), Runs: measured(t), Access: policy.Unrestricted(), Policy: rules, Now: asOf})
+	if err != nil || len(d.Jobs) != 1 {
+		t.Fatalf("%d jobs, %v", len(d.Jobs), err)
+	}
+	model := prompts.Writer{Model: honest{d.Jobs[0].Facts()}}
+	for words, writers := range map[string][2]prompts.Writer{
+		"words=" + prompts.Version()[:12] + " ": {model, {}},
+		"words=plain ":                          {{}, model},
+	} {
+		w := newWorld(t)
+		w.bot.Writer = writers[0]
+		w.week()
+		body := w.the().Body
+		if !strings.Contains(body, words) {
+			t.Errorf("no %q in the text: %s", words, body[len(body)-200:])
+		}
+		w.bot.Writer = writers[1]
+		if writes, _ := w.week(); writes != 0 || w.the().Body != body {
+			t.Errorf("%s: %d writes, and other words", words, writes)
+		}
 	}
 }
 
