@@ -196,7 +196,7 @@ func (s *scope) collect(n *node) {
 	case "augmented_assignment", "delete_statement":
 		s.change(n, n)
 	case "call":
-		if f := n.child("function"); f.kind == "attribute" && mutators[s.word(f.child("attribute"))] {
+		if f := n.child("function"); f != nil && f.kind == "attribute" && mutators[s.word(f.child("attribute"))] {
 			s.change(f.child("object"), n)
 		}
 	case "for_statement":
@@ -234,8 +234,12 @@ func (s *scope) assign(left, right, at *node) {
 	switch {
 	case left == nil:
 	case left.kind == "identifier" && right != nil:
-		for right.kind == "assignment" { // a = b = value
+		for right != nil && right.kind == "assignment" { // a = b = value
 			right = right.child("right")
+		}
+		if right == nil { // a = b: int
+			s.bind(s.word(left), &binding{kind: bindOpaque, at: at, node: at})
+			return
 		}
 		s.bind(s.word(left), &binding{kind: bindValue, at: at, node: right})
 	case left.kind == "subscript":

@@ -31,8 +31,11 @@ func (n *node) child(field string) *node {
 	return nil
 }
 
-// only returns the children that are not comments.
+// only returns the children that are not comments; none of nil.
 func (n *node) only() []*node {
+	if n == nil {
+		return nil
+	}
 	out := make([]*node, 0, len(n.kids))
 	for _, k := range n.kids {
 		if k.kind != "comment" {
