@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sparktune/sparktune/prompts"
 )
@@ -96,11 +97,13 @@ func (b *Bot) report(ctx context.Context, s State) (string, error) {
 	}
 	told := b.tell(ctx, jobs)
 	head.WriteString("| Job | Runs | Recommended |\n|---|---|---|\n")
+	var rows []string
 	for _, t := range told {
-		fmt.Fprintf(&head, "| `%s` | %d | %s |\n", prompts.Foreign(t.Job.ID), t.Advice.Runs, recommended(t))
+		rows = append(rows, fmt.Sprintf("| `%s` | %d | %s |\n", prompts.Foreign(t.Job.ID), t.Advice.Runs, recommended(t)))
 	}
+	some(&head, rows, "job")
 	head.WriteByte('\n')
-	return head.String() + fold(told, maxBody-len(head.String())-500), nil
+	return head.String() + fold(told, maxBody-utf8.RuneCountInString(head.String())-500), nil
 }
 
 func recommended(t telling) string {

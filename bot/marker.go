@@ -18,7 +18,7 @@ type marker struct {
 	Words string // version of the templates that a model answered; "plain" without one
 }
 
-var markerPattern = regexp.MustCompile(`<!-- sparktune:v1 about=([0-9a-f]{16}) plan=([0-9a-f]{16}|-) words=([0-9a-z]+) sig=([0-9a-f]{32}) -->`)
+var markerPattern = regexp.MustCompile(`<!-- sparktune:v1 about=([0-9a-f]{16}) plan=([0-9a-f]{16}|-) words=([0-9a-z+]+) sig=([0-9a-f]{32}) -->`)
 
 func (m marker) sign(key []byte) string {
 	plan := m.Plan

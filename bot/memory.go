@@ -37,7 +37,7 @@ type Record struct {
 	// stay closed until the evidence moves.
 	Closed []Wanted
 	// Merged are the pull requests of the scope that were merged, oldest first:
-	// each is held against the runs after it.
+	// what a verdict on them needs.
 	Merged []Merge
 	// Snoozed is when a person wants to hear of the scope again; zero when
 	// nobody said.

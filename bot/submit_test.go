@@ -1,15 +1,18 @@
 package bot
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sparktune/sparktune/analysis"
 	"github.com/sparktune/sparktune/bot/policy"
 	"github.com/sparktune/sparktune/patcher"
+	"github.com/sparktune/sparktune/prompts"
 )
 
 var (
@@ -290,6 +293,38 @@ func TestScopes(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", group, diff)
+		}
+	}
+}
+
+// However many jobs, the text fits and says what is not in it; the marker, by
+// which it is known again, is never what is cut.
+func TestLargePullFits(t *testing.T) {
+	p := heapTo("4g")
+	var told []telling
+	nobody := analysis.NewProfile("job", nil, noon, analysis.DefaultPolicy())
+	for i := range 2000 {
+		jd := JobDecision{
+			Profile: nobody,
+			Job:     patcher.Job{ID: fmt.Sprintf("größe_%d.%s", i, strings.Repeat("x", 100))},
+			Advice:  analysis.Advice{Changes: []analysis.Change{{Key: heap, From: "8g", To: "4g"}, {Key: "spark.executor.cores", From: "1", To: "2"}}},
+			Notes:   []patcher.Note{{Path: "dags/a.py", Line: i, Text: strings.Repeat("a remark ", 40)}},
+			Outcomes: []patcher.Outcome{
+				{Status: patcher.Applied},
+				{Status: patcher.Refused, Reason: strings.Repeat("computed ", 40)},
+			},
+		}
+		p.Jobs = append(p.Jobs, jd)
+		told = append(told, telling{JobDecision: jd, facts: jd.Facts(), words: prompts.Words{}})
+	}
+	end := marker{About: p.Scope, Plan: p.Plan, Words: "plain"}.sign(testKey)
+	body := pullPost(p, told, end).body
+	if n := utf8.RuneCountInString(body); n > maxBody {
+		t.Errorf("%d characters", n)
+	}
+	for _, want := range []string{"3960 more changes", "more remarks", "more job", end} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the text lacks %q", want)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func kindsOf(told []telling) string {
 		kinds = append(kinds, t.kind)
 	}
 	slices.Sort(kinds)
-	return strings.Join(slices.Compact(kinds), "")
+	return strings.Join(slices.Compact(kinds), "+")
 }
 
 // pullPost is the title and the body of a pull request: the number first, the
@@ -116,12 +116,14 @@ func percent(before, after float64) string {
 func changeTable(told []telling) string {
 	var b strings.Builder
 	b.WriteString("| Job | Property | Current | Proposed | Why | Confidence | Outcome |\n|---|---|---|---|---|---|---|\n")
+	var rows []string
 	for _, t := range told {
 		for _, c := range t.facts.Changes {
-			fmt.Fprintf(&b, "| `%s` | `%s` | `%s` | `%s` | %s | %s | %s |\n",
-				prompts.Foreign(t.Job.ID), c.Key, cmp.Or(c.From.Text, "not set"), c.To.Text, ruleTitle(t.facts, c.Rule), c.Confidence, c.Ended())
+			rows = append(rows, fmt.Sprintf("| `%s` | `%s` | `%s` | `%s` | %s | %s | %s |\n",
+				prompts.Foreign(t.Job.ID), c.Key, cmp.Or(c.From.Text, "not set"), c.To.Text, ruleTitle(t.facts, c.Rule), c.Confidence, c.Ended()))
 		}
 	}
+	some(&b, rows, "change")
 	return b.String()
 }
 
@@ -174,18 +176,34 @@ func risk(p *Proposal) string {
 	if shrinks(p) {
 		b.WriteString("What is taken away was not needed in any of the measured runs; a run with more data than any of them may need it again. ")
 	}
-	b.WriteString("Reverting this pull request restores every byte. The next runs are compared with the figures above.\n")
+	b.WriteString("Reverting this pull request restores every byte.\n")
+	var remarks []string
 	for _, j := range p.Jobs {
 		for _, n := range j.Notes {
-			fmt.Fprintf(&b, "- `%s:%d`: %s\n", prompts.Foreign(n.Path), n.Line, prompts.ForeignReason(n.Text))
+			remarks = append(remarks, fmt.Sprintf("- `%s:%d`: %s\n", prompts.Foreign(n.Path), n.Line, prompts.ForeignReason(n.Text)))
 		}
 		for _, o := range j.Outcomes {
 			if o.Status == patcher.Refused {
-				fmt.Fprintf(&b, "- left to a person, `%s` of `%s`: %s\n", o.Key, prompts.Foreign(o.Job), prompts.ForeignReason(o.Reason))
+				remarks = append(remarks, fmt.Sprintf("- left to a person, `%s` of `%s`: %s\n", o.Key, prompts.Foreign(o.Job), prompts.ForeignReason(o.Reason)))
 			}
 		}
 	}
+	some(&b, remarks, "remark")
 	return b.String()
+}
+
+// maxRows is how many rows a table or list has. What is beyond it is counted:
+// a pull request of a thousand jobs must still fit.
+const maxRows = 40
+
+// some writes the first rows, and how many there are beyond them.
+func some(b *strings.Builder, rows []string, noun string) {
+	for _, r := range rows[:min(len(rows), maxRows)] {
+		b.WriteString(r)
+	}
+	if n := len(rows) - maxRows; n > 0 {
+		fmt.Fprintf(b, "\nNot shown for want of room: %s.\n", plural(n, "more "+noun))
+	}
 }
 
 func shrinks(p *Proposal) bool {
