@@ -82,7 +82,7 @@ func (b *Bot) report(ctx context.Context, s State) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	d, err := Decide(snap)
+	d, err := b.decide(ctx, snap)
 	if err != nil {
 		return "", err
 	}

@@ -128,7 +128,7 @@ func final(e Effect) bool {
 	return false
 }
 
-// snapshot loads all that a decision about one commit may depend on. The
+// snapshot loads what a decision about one commit may depend on. The
 // policy is the base's: a pull request cannot change by what it is judged.
 func (b *Bot) snapshot(ctx context.Context, s State, head, base string) (Snapshot, error) {
 	files, err := b.Trees.Tree(ctx, s.Repo, head)
@@ -150,14 +150,21 @@ func (b *Bot) snapshot(ctx context.Context, s State, head, base string) (Snapsho
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("read the runs: %w", err)
 	}
-	wanted, err := WantedProfiles(snap)
-	if err != nil {
-		return Snapshot{}, err
-	}
-	if snap.Profiles, err = b.Source.Profiles(ctx, wanted); err != nil {
-		return Snapshot{}, fmt.Errorf("read the profiles of runs: %w", err)
-	}
 	return snap, nil
+}
+
+// decide loads the profiles that the survey of the snapshot asks for, and
+// decides.
+func (b *Bot) decide(ctx context.Context, s Snapshot) (Decision, error) {
+	v, err := Look(s)
+	if err != nil {
+		return Decision{}, err
+	}
+	profiles, err := b.Source.Profiles(ctx, v.Wanted())
+	if err != nil {
+		return Decision{}, fmt.Errorf("read the profiles of runs: %w", err)
+	}
+	return v.Decide(profiles)
 }
 
 // tell words the decisions about jobs.

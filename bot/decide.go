@@ -12,17 +12,16 @@ import (
 	"github.com/sparktune/sparktune/prompts"
 )
 
-// A Snapshot is all that a decision may depend on. Equal Snapshots give equal
-// Decisions, byte for byte; the order of Runs does not matter.
+// A Snapshot is all that a decision may depend on, beside the profiles of runs
+// that its [Survey] asks for. Equal ones give equal Decisions, byte for byte; the
+// order of Runs does not matter.
 type Snapshot struct {
 	Files  fs.FS  // the repository
 	Commit string // where Files is from; "" when unknown
 	Base   fs.FS  // what a pull request starts from; nil when it is no review
 	Runs   []analysis.Run
-	// Profiles are those of the runs that [WantedProfiles] names, as far as there are any.
-	Profiles map[analysis.Key]analysis.RunProfile
-	Access   policy.Access // which of the Runs may judge which file
-	Policy   policy.Policy
+	Access policy.Access // which of the Runs may judge which file
+	Policy policy.Policy
 	// Remembered is what became of earlier proposals.
 	Remembered []Record
 	Now        time.Time
@@ -52,20 +51,17 @@ type JobDecision struct {
 	gates []prompts.Fact
 }
 
-// Decide finds the repository's jobs, advises on each from its runs, and plans
-// the edits. An error is a bug or an unreadable file; "no" is in the Decision.
-func Decide(s Snapshot) (Decision, error) {
-	repo, err := patcher.Find(s.Files, s.Policy.Operators...)
-	if err != nil {
-		return Decision{}, fmt.Errorf("find jobs: %w", err)
-	}
-	runs, matches, unmatched := match(repo.Jobs, s.Runs, s.Access)
-	d := Decision{Commit: s.Commit, Unmatched: unmatched, Skipped: repo.Skipped}
+// Decide advises on each job from its runs, of which some have a profile, and
+// plans the edits. It is to be called once. An error is a bug or an unreadable
+// file; "no" is in the Decision.
+func (v *Survey) Decide(profiles map[analysis.Key]analysis.RunProfile) (Decision, error) {
+	s, repo := v.snapshot, v.repo
+	d := Decision{Commit: s.Commit, Unmatched: v.unmatched, Skipped: repo.Skipped}
 	var wants []patcher.Want
-	for _, job := range repo.Jobs {
-		p := analysis.NewProfile(job.ID, runs[job.ID], s.Now, s.Policy.Gates)
-		p.Attach(s.Profiles)
-		jd := JobDecision{Job: job, Match: matches[job.ID], Profile: p, Advice: analysis.Advise(p, s.Policy.Gates), gates: s.disclosed()}
+	for i, job := range repo.Jobs {
+		p := v.profiles[i]
+		p.Attach(profiles)
+		jd := JobDecision{Job: job, Match: v.matches[job.ID], Profile: p, Advice: analysis.Advise(p, s.Policy.Gates), gates: s.disclosed()}
 		if e := jd.Advice.Effect; e != nil && !s.Access.Money {
 			e.Money = nil
 		}

@@ -45,11 +45,13 @@ type world struct {
 	name  string    // it is called when it is looked at first
 	start time.Time // of the hub's clock
 	runs  []analysis.Run
-	grant policy.Grant
-	db    string
-	cache string
-	store *store.Store
-	bot   *bot.Bot
+	// outage is why the runs cannot be read just now.
+	outage error
+	grant  policy.Grant
+	db     string
+	cache  string
+	store  *store.Store
+	bot    *bot.Bot
 }
 
 // everything is a Grant of all metrics to acme/dags.
@@ -115,7 +117,7 @@ var asOf = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 type source struct{ w *world }
 
 func (s source) Runs(context.Context, time.Time, time.Time) ([]analysis.Run, error) {
-	return s.w.runs, nil
+	return s.w.runs, s.w.outage
 }
 
 func (s source) Profiles(context.Context, []analysis.Key) (map[analysis.Key]analysis.RunProfile, error) {
@@ -534,6 +536,20 @@ func TestReview(t *testing.T) {
 	}
 }
 
+// A lake that does not answer just now is no reason to conclude anything.
+func TestReviewWaitsForTheRuns(t *testing.T) {
+	w := newWorld(t)
+	pull := w.change(features, "OutOfMemoryError", "OOM")
+	w.outage = errors.New("the catalog does not answer")
+	if _, err := w.bot.Review(t.Context(), w.ref(), pull, ""); !errors.Is(err, w.outage) || len(w.repo.Checks()) != 0 {
+		t.Errorf("%d checks, %v", len(w.repo.Checks()), err)
+	}
+	w.outage = nil
+	if _, err := w.bot.Review(t.Context(), w.ref(), pull, ""); err != nil || len(w.repo.Checks()) != 1 {
+		t.Errorf("%d checks, %v", len(w.repo.Checks()), err)
+	}
+}
+
 // What could not be reviewed is concluded too, and a person can have it tried
 // again.
 func TestUnreviewed(t *testing.T) {
@@ -593,7 +609,11 @@ func TestWordsStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := bot.Decide(bot.Snapshot{Files: newWorld(t).repo.Files("main"), Runs: measured(t), Access: policy.Unrestricted(), Policy: rules, Now: asOf})
+	v, err := bot.Look(bot.Snapshot{Files: newWorld(t).repo.Files("main"), Runs: measured(t), Access: policy.Unrestricted(), Policy: rules, Now: asOf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := v.Decide(nil)
 	if err != nil || len(d.Jobs) != 1 {
 		t.Fatalf("%d jobs, %v", len(d.Jobs), err)
 	}

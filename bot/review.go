@@ -3,7 +3,6 @@ package bot
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -124,7 +123,12 @@ func (b *Bot) Review(ctx context.Context, r Repo, number int, again string) (Out
 
 // Unreviewed concludes the check of a pull request that could not be reviewed.
 func (b *Bot) Unreviewed(ctx context.Context, r Repo, number int, again string) (Outcome, error) {
-	return b.conclude(ctx, r, number, again, func(context.Context, State) (Conclude, error) { return unreviewed("loaded"), nil })
+	return b.conclude(ctx, r, number, again, func(context.Context, State) (Conclude, error) {
+		return Conclude{
+			Conclusion: "neutral", Title: "not reviewed",
+			Summary: "The pull request could not be loaded or judged. Run the check again to have it tried again.",
+		}, nil
+	})
 }
 
 // Pass concludes the check of a commit that a merge queue made: what is in it
@@ -136,10 +140,6 @@ func (b *Bot) Pass(ctx context.Context, r Repo, head string) (Outcome, error) {
 		Head: head, ExternalID: "merge group", Conclusion: "success",
 		Title: "reviewed on its pull requests", Summary: "A merge queue changes no setting that its pull requests do not change.",
 	})
-}
-
-func unreviewed(what string) Conclude {
-	return Conclude{Conclusion: "neutral", Title: "not reviewed", Summary: "The pull request could not be " + what + ". Run the check again to have it tried again."}
 }
 
 // conclude posts the check run of a pull request, unless it is there.
@@ -167,24 +167,19 @@ func (b *Bot) conclude(ctx context.Context, r Repo, number int, again string, re
 	return out, b.each(ctx, s.Repo, &out, check)
 }
 
-// review is the check to conclude. Only what trying again can help is an error.
+// review is the check to conclude. Whatever fails may be tried again: who gives
+// up has it concluded by [Bot.Unreviewed].
 func (b *Bot) review(ctx context.Context, s State) (Conclude, error) {
 	snap, err := b.snapshot(ctx, s, s.Pull.Head, s.Pull.BaseCommit)
-	var retry *RetryError
-	var bad *policy.Error
-	switch {
-	case errors.As(err, &bad):
-		return Conclude{Conclusion: "neutral", Title: policy.File + " of the base branch has mistakes", Summary: mistakes(err)}, nil
-	case errors.As(err, &retry), errors.Is(err, ErrStale), errors.Is(err, ErrDenied), ctx.Err() != nil:
-		return Conclude{}, err
-	case err != nil:
-		b.Log.ErrorContext(ctx, "a review could not be loaded", "repository", s.Repo.String(), "pull", s.Pull.Number, "error", err)
-		return unreviewed("loaded"), nil
+	if list := mistakes(err); list != "" {
+		return Conclude{Conclusion: "neutral", Title: policy.File + " of the base branch has mistakes", Summary: list}, nil
 	}
-	d, err := Decide(snap)
 	if err != nil {
-		b.Log.ErrorContext(ctx, "a review could not be decided", "repository", s.Repo.String(), "pull", s.Pull.Number, "error", err)
-		return unreviewed("judged"), nil
+		return Conclude{}, err
+	}
+	d, err := b.decide(ctx, snap)
+	if err != nil {
+		return Conclude{}, err
 	}
 	return conclusion(d, configMistakes(snap, s.Pull)), nil
 }

@@ -60,7 +60,7 @@ func (b *Bot) weekly(ctx context.Context, s State, records []Record, out *Outcom
 		return err
 	}
 	snap.Remembered = records
-	d, err := Decide(snap)
+	d, err := b.decide(ctx, snap)
 	if err != nil {
 		return err
 	}

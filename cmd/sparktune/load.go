@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sparktune/sparktune/analysis"
 	"github.com/sparktune/sparktune/analysis/lake"
 	"github.com/sparktune/sparktune/bot"
 	"github.com/sparktune/sparktune/bot/policy"
@@ -23,45 +24,47 @@ type source struct {
 	asOf    *asOf
 }
 
-// load makes the Snapshot of a work tree: its files and the runs that the
-// policy looks at, from the lake.
-func (c *cli) load(ctx context.Context, dir string, src source) (bot.Snapshot, error) {
+// profiles are those of runs, as far as there are any.
+type profiles = map[analysis.Key]analysis.RunProfile
+
+// load surveys a work tree: its files and the runs that the policy looks at,
+// from the lake, and the profiles that a decision asks for.
+func (c *cli) load(ctx context.Context, dir string, src source) (*bot.Survey, profiles, error) {
 	files, err := openTree(dir)
 	if err != nil {
-		return bot.Snapshot{}, err
+		return nil, nil, err
 	}
 	pol, err := policy.Load(files)
 	if err != nil {
-		return bot.Snapshot{}, hintError{err, "nothing was decided; mend the file, or remove it to use the defaults"}
+		return nil, nil, hintError{err, "nothing was decided; mend the file, or remove it to use the defaults"}
 	}
 	lk, err := c.openLake(ctx, *src.lakeDir)
 	if err != nil {
-		return bot.Snapshot{}, err
+		return nil, nil, err
 	}
 	defer lk.Close()
 	if src.metrics != nil && len(*src.metrics) > 0 {
 		sum, err := c.ingest(ctx, lk, *src.metrics, "")
 		if err != nil {
-			return bot.Snapshot{}, err
+			return nil, nil, err
 		}
 		c.logf("%s", sum.text())
 	}
 	now := src.asOf.or(c.now)
 	runs, err := lk.Runs(ctx, lake.Query{From: now.Add(-pol.Gates.Lookback), To: now.Add(time.Second)})
 	if err != nil {
-		return bot.Snapshot{}, err
+		return nil, nil, err
 	}
 	if len(runs) == 0 {
 		c.logf("the lake holds no runs of the last %d days before %s", int(pol.Gates.Lookback.Hours()/24), now.Format(time.DateOnly))
 		c.logf("read some with --metrics PATH or 'sparktune ingest PATH'")
 	}
-	s := bot.Snapshot{Files: files, Commit: bot.HeadCommit(files), Runs: runs, Access: policy.Unrestricted(), Policy: pol, Now: now}
-	wanted, err := bot.WantedProfiles(s)
+	v, err := bot.Look(bot.Snapshot{Files: files, Commit: bot.HeadCommit(files), Runs: runs, Access: policy.Unrestricted(), Policy: pol, Now: now})
 	if err != nil {
-		return bot.Snapshot{}, err
+		return nil, nil, err
 	}
-	s.Profiles, err = lk.Profiles(ctx, wanted)
-	return s, err
+	has, err := lk.Profiles(ctx, v.Wanted())
+	return v, has, err
 }
 
 // openTree is the work tree in dir; it must be a folder with something in it.
@@ -88,11 +91,11 @@ func isFile(path string) bool {
 // decide loads and decides, and says on stderr what a person should know
 // before reading the result.
 func (c *cli) decide(ctx context.Context, dir string, src source) (bot.Decision, error) {
-	s, err := c.load(ctx, dir, src)
+	v, has, err := c.load(ctx, dir, src)
 	if err != nil {
 		return bot.Decision{}, err
 	}
-	d, err := bot.Decide(s)
+	d, err := v.Decide(has)
 	if err != nil {
 		return bot.Decision{}, err
 	}
