@@ -57,7 +57,7 @@ func newFinder(fsys fs.FS, house []Operator) *finder {
 	return &finder{
 		fsys: fsys, house: house, files: map[string]*source{}, byBase: map[string][]string{}, modules: map[string]*module{}, resolved: map[string]*module{},
 		reads:     map[string]map[string]bool{},
-		concerned: map[*source]bool{}, documents: map[*source]*value{}, done: map[*node]bool{}, claimed: map[string]bool{},
+		concerned: map[*source]bool{}, documents: map[*source]*value{}, done: map[*node]bool{}, run: map[*node]bool{}, claimed: map[string]bool{},
 	}
 }
 
@@ -76,6 +76,7 @@ type finder struct {
 	// concerned caches concerns.
 	concerned map[*source]bool
 	done      map[*node]bool  // function bodies that have been walked
+	run       map[*node]bool  // task functions whose jobs have been declared
 	claimed   map[string]bool // files whose jobs a DAG declares
 	skipped   []Skipped
 	jobs      []*declared
@@ -366,7 +367,7 @@ func (f *finder) identify() {
 			if d.Hints.DAGID == "" || d.Hints.TaskID == "" {
 				return ""
 			}
-			return d.Hints.DAGID + "." + d.Hints.TaskID
+			return d.Hints.DAGID + "." + d.Hints.TaskID + d.row
 		},
 		func(d *declared) string { return d.at.path() + ":" + d.name() },
 	}
@@ -402,9 +403,11 @@ func (d *declared) name() string {
 	case d.alias != "":
 		return d.alias
 	case h.TaskID != "" && h.DAGID != "":
-		return h.DAGID + "." + h.TaskID
+		return h.DAGID + "." + h.TaskID + d.row
+	case h.TaskID != "":
+		return h.TaskID + d.row
 	default:
-		return cmp.Or(h.TaskID, h.AppName, h.Application, d.Operator)
+		return cmp.Or(h.AppName, h.Application, d.Operator)
 	}
 }
 

@@ -11,7 +11,7 @@ func (r *reader) declare(obj *value, p place) {
 	base := declared{at: obj.at}
 	base.Operator = obj.class
 	base.Hints = Hints{DAGID: dagID(p), TaskID: taskID(args, p), AppName: hint(args, "name", "job_name", "run_name")}
-	base.many = p.many
+	base.many, base.row = p.many, p.row
 	if name := firstOf(base.Hints.TaskID, base.Hints.AppName); base.many == "" && p.callers != "" && (name == "" || strings.Contains(name, "{{ }}")) {
 		base.many = p.callers
 	}

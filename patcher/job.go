@@ -23,6 +23,8 @@ type declared struct {
 	open []open
 	// alias names a job that shares its task with others: an EMR step.
 	alias string
+	// row is "[2]" of a task that is mapped over rows.
+	row string
 	// closed says why nothing can be added where no gap is known.
 	closed string
 	// many says why the declaration stands for tasks that are not known.

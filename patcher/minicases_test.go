@@ -41,7 +41,7 @@ var miniTargets = map[string]string{
 	"26_submit.sh":                    "26_submit.sh:orders",
 	"27_spark-defaults.conf":          "27_spark-defaults.conf:spark-defaults",
 	"28_dataproc_nested_const.py":     "28_dataproc_nested_const.py:spark_oct",
-	"29_taskflow_pyspark.py":          "29_taskflow_pyspark.py:transform",
+	"29_taskflow_pyspark.py":          "29_taskflow_pyspark.py:transform_orders",
 	"30_false_friends.py":             "30_false_friends.py:profile",
 	"31_crlf_tabs.py":                 "31_crlf_tabs.py:legacy",
 	"32_pairs_dsl.py":                 "32_pairs_dsl.py:Orders-Smooth",

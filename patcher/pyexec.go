@@ -12,8 +12,10 @@ type reader struct {
 	repo   *finder
 	mod    *module
 	steps  int
-	jobs   int    // calls shown to the forms
-	wanted []bool // the top-level statements that can declare a job
+	jobs   int            // calls shown to the forms
+	wanted []bool         // the top-level statements that can declare a job
+	called map[string]int // calls of tasks, by DAG, groups and task_id
+	tasks  []task         // functions that are tasks, in the order in which they are met
 	emit   func(*value, place)
 }
 
@@ -28,6 +30,7 @@ type place struct {
 	// it, unless the task's name is fixed.
 	callers string
 	calls   []callSite // helper calls that led here, outermost first
+	row     string     // "[2]" of a task that is mapped over rows
 }
 
 type callSite struct {
@@ -38,8 +41,12 @@ type callSite struct {
 // run walks a module as importing it would.
 func (r *reader) run() { r.walk(r.exec) }
 
-// rest walks the functions of a module that nothing in the repository calls.
-func (r *reader) rest() { r.walk(r.roots) }
+// rest walks the functions of a module that nothing in the repository calls,
+// and declares the tasks that nothing is seen to call.
+func (r *reader) rest() {
+	r.walk(r.roots)
+	r.uncalled()
+}
 
 func (r *reader) walk(visit func(*node, place)) {
 	p := place{e: env{frame: &frame{scope: r.mod.top}}}
@@ -89,7 +96,9 @@ func defined(text []byte) string {
 		case text[0] != '@':
 			return ""
 		}
-		_, text, _ = bytes.Cut(text, []byte("\n")) // a decorator
+		s := pyScanner{src: text} // a decorator
+		s.line()
+		text = text[s.pos:]
 	}
 	return ""
 }
@@ -228,8 +237,9 @@ func (r *reader) visitCall(n *node, p place) {
 	if n.broken || p.e.depth > maxCrossed {
 		return
 	}
-	on := r.eval(n.child("function"), p.e)
+	on, over := r.overridden(n.child("function"), p.e)
 	switch {
+	case r.task(on, over, n, p):
 	case r.repo.operator(on.called()) != nil:
 		r.emit(&value{kind: object, at: p.e.span(n), class: on.called(), args: r.arguments(n, p.e)}, p)
 	case on.kind == callable && on.fn.def.kind == "function_definition":
@@ -239,9 +249,7 @@ func (r *reader) visitCall(n *node, p place) {
 			r.emit(r.instance(on, n, p.e), p)
 		}
 	case on.class == "partial" && on.kind == object:
-		obj := &value{kind: object, at: p.e.span(n), class: on.why, args: r.arguments(n, p.e)}
-		r.expanded(obj.args, n, p.e)
-		r.emit(obj, p)
+		r.mapped(&value{kind: object, at: p.e.span(n), class: on.why, args: r.arguments(n, p.e)}, n, p)
 	case on.kind == object && on.fn == nil && on.class != "" && !strings.HasPrefix(on.class, "expand"):
 		if r.repo.hasJobWord([]byte(on.class)) || r.repo.hasJobWord(p.e.scope.mod.text[n.start:n.end]) || strings.HasSuffix(on.class, "Operator") {
 			r.emit(&value{kind: object, at: p.e.span(n), class: on.class, why: on.why, args: r.arguments(n, p.e)}, p)
@@ -259,21 +267,6 @@ func submits(args *value) bool {
 	return slices.ContainsFunc(args.entries, func(x entry) bool {
 		return x.val != nil && (x.val.kind == sequence && isPairs(x.val) || x.key == "jobDriver" && x.val.kind == mapping)
 	})
-}
-
-// expanded hides from Operator.partial(...) what .expand(...) behind it maps.
-func (r *reader) expanded(args *value, n *node, e env) {
-	if n.up == nil || n.up.kind != "attribute" || n.up.up == nil || n.up.up.kind != "call" {
-		return
-	}
-	const why = "it is mapped over values by expand"
-	for _, x := range r.arguments(n.up.up, e).entries {
-		x.val = unknownValue(x.at, why)
-		args.entries = append(args.entries, x)
-	}
-	if e.scope.word(n.up.child("attribute")) == "expand_kwargs" {
-		args.entries = append(args.entries, entry{at: e.span(n.up.up), why: why, fixed: true})
-	}
 }
 
 // into walks the body of a function that is called.
@@ -364,22 +357,6 @@ func superCall(s *scope, n *node) *node {
 		}
 	}
 	return nil
-}
-
-// decorated handles tasks that are functions: @task.pyspark.
-func (r *reader) decorated(n *node, p place) {
-	def := n.child("definition")
-	if def == nil || def.kind != "function_definition" || def.broken {
-		return
-	}
-	for _, d := range decorators(def) {
-		deco := r.decorator(d, p.e)
-		if deco.kind != object || deco.class != "pyspark" {
-			continue
-		}
-		name := p.e.scope.word(def.child("name"))
-		r.emit(deco.named("task_id", name), p)
-	}
 }
 
 // roots walks what nothing in the module calls: functions that other files
