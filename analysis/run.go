@@ -45,13 +45,15 @@ const (
 	WorkloadPhoton    = "photon"    // Databricks Photon: memory lives outside what Spark reports
 )
 
-// Causes of a lost executor. They are stored as keys of executors_lost.
+// Causes of a lost executor or driver. They are stored, as keys of
+// executors_lost and as driver_failure.
 const (
 	LossScaleDown       = "scale_down"       // idle, decommissioned or application shutdown: not a fault
 	LossContainerMemory = "container_memory" // the container's memory limit: physical-memory kill, OOMKilled, exit 137 with such a text
 	LossHeapOOM         = "heap_oom"         // the JVM said so: exit 52, OutOfMemoryError in the reason or by a task on it
 	LossPreempted       = "preempted"        // preemption, spot or node loss
 	LossSignal          = "signal"           // exit 143 or a bare 137: heap OOM and preemption look the same here
+	LossUserCode        = "user_code"        // an error of the query itself; of a driver only
 	LossUnclear         = "unclear"
 )
 
@@ -89,6 +91,8 @@ type Run struct {
 	Namespace   string
 	Application string // main file or jar
 	MainClass   string
+	CodeFiles   []string
+	CodeVersion string
 	// PlanFingerprint changes with the code of the queries, not with their
 	// size.
 	PlanFingerprint string
@@ -123,6 +127,7 @@ type Run struct {
 	ExecutorsLost     map[string]int64
 	MaxTaskLosses     Opt[int64] // how often one and the same task took its executor along
 	FailureEvidence   []string
+	DriverFailure     string
 	StagesFailed      Opt[int64]
 	StageRetries      Opt[int64]
 	JobsFailed        Opt[int64]
@@ -186,6 +191,7 @@ type Run struct {
 	CoreMs             Opt[int64]
 	ContainerBytes     Opt[int64] // of one executor
 	ContainerStep      Opt[int64] // what YARN rounds it up to
+	ContainerCPUs      Opt[float64]
 	MemoryByteMs       Opt[float64]
 	UnusedExecutors    Opt[int64]
 	ExecutorLifeP50Ms  Opt[int64]

@@ -10,6 +10,7 @@ import (
 type command struct {
 	application string // main script or jar
 	mainClass   string
+	pyFiles     string // comma list
 }
 
 // codeSuffixes are those of what spark-submit can run.
@@ -31,8 +32,12 @@ func parseCommand(line string) command {
 		case arg == "--class" && i+1 < len(args):
 			i++
 			c.mainClass = userClass(args[i])
+		case arg == "--py-files" && i+1 < len(args):
+			i++
+			c.pyFiles = args[i]
 		case (arg == "--jar" || arg == "--primary-py-file" || arg == "--primary-r-file") && i+1 < len(args):
-			return command{application: args[i+1], mainClass: c.mainClass}
+			c.application = args[i+1]
+			return c
 		case strings.HasPrefix(arg, "--") && !slices.Contains(switches, arg):
 			i++ // its value
 		case isCode(arg):

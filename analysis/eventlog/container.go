@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/sparktune/sparktune/analysis"
@@ -11,6 +12,7 @@ import (
 type resourceProfileAdded struct {
 	ID       int64 `json:"Resource Profile Id"`
 	Executor struct {
+		Cores    amount  `json:"cores"`
 		Memory   amount  `json:"memory"`
 		Overhead *amount `json:"memoryOverhead"`
 		OffHeap  amount  `json:"offHeap"`
@@ -76,6 +78,37 @@ func (a *app) container(profile int64) analysis.Opt[int64] {
 	return positive(int64(total))
 }
 
+// cpus are those asked for an executor of the default profile.
+func (a *app) cpus() analysis.Opt[float64] {
+	if a.env.local() {
+		return analysis.Opt[float64]{}
+	}
+	conf := a.env.config()
+	if a.env.kubernetes() {
+		if n, ok := quantity(conf["spark.kubernetes.executor.request.cores"]); ok {
+			return analysis.Some(n)
+		}
+	}
+	cores := conf.Int("spark.executor.cores")
+	if p := a.profiles[0]; p != nil && p.Executor.Cores.Amount > 0 {
+		cores = some(p.Executor.Cores.Amount)
+	}
+	if !cores.OK || cores.V <= 0 || cores.V > maxCores {
+		return analysis.Opt[float64]{}
+	}
+	return analysis.Some(float64(cores.V))
+}
+
+// quantity reads a number of CPUs as Kubernetes spells it: 2, 0.5 or 500m.
+func quantity(s string) (float64, bool) {
+	digits, milli := strings.CutSuffix(strings.TrimSpace(s), "m")
+	n, err := strconv.ParseFloat(digits, 64)
+	if milli {
+		n /= 1000
+	}
+	return n, err == nil && n > 0 && n <= maxCores
+}
+
 func cmpPositive(v, def int64) int64 {
 	if v > 0 {
 		return v
@@ -93,7 +126,7 @@ const (
 func (a *app) defaultOverhead(heap int64) int64 {
 	conf := a.env.config()
 	factor := overheadFactor
-	if a.env.python() && strings.HasPrefix(a.env.spark["spark.master"], "k8s://") {
+	if a.env.python() && a.env.kubernetes() {
 		factor = overheadFactorNonJVM
 	}
 	if f := conf.Float("spark.executor.memoryOverheadFactor"); f.OK && f.V > 0 && f.V < 100 {

@@ -214,7 +214,7 @@ func (d *decoder) scanned(line []byte) (event, bool) {
 }
 
 var sameEvent = cmp.Options{
-	cmp.AllowUnexported(trace{}, planInfo{}, planJoins{}),
+	cmp.AllowUnexported(trace{}, planInfo{}, planJoins{}, setting{}),
 	cmpopts.IgnoreFields(stageInfo{}, "seen"),
 	cmpopts.EquateEmpty(),
 }

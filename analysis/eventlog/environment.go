@@ -34,11 +34,22 @@ const maxValue = 64 << 10
 
 // UnmarshalJSON keeps wanted properties whose value is a text.
 func (p *properties) UnmarshalJSON(b []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
-		return err // null, or nothing to read
+	if bytes.Equal(b, []byte("null")) {
+		return nil
 	}
 	*p = make(properties)
+	return eachText(json.NewDecoder(bytes.NewReader(b)), func(key, value string) {
+		if wanted(key) {
+			p.keep(key, value)
+		}
+	})
+}
+
+// eachText calls keep for each value of an object that is a text.
+func eachText(dec *json.Decoder, keep func(key, value string)) error {
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
+		return err // nothing to read
+	}
 	for dec.More() {
 		tok, err := dec.Token()
 		if err != nil {
@@ -49,8 +60,8 @@ func (p *properties) UnmarshalJSON(b []byte) error {
 		if err := dec.Decode(&value); err != nil {
 			return err
 		}
-		if text := ""; wanted(key) && json.Unmarshal(value, &text) == nil {
-			p.keep(key, text)
+		if text := ""; value[0] == '"' && json.Unmarshal(value, &text) == nil {
+			keep(key, text)
 		}
 	}
 	return nil
@@ -70,6 +81,8 @@ var wantedProperties = []string{
 	"spark.databricks.clusterUsageTags.clusterName",
 	"spark.databricks.clusterUsageTags.runtimeEngine",
 	"spark.executor.minMemoryOverhead",
+	"spark.jars",
+	"spark.jars.packages",
 	"spark.kubernetes.namespace",
 	"spark.kubernetes.resource.type",
 	"spark.master",
@@ -77,6 +90,9 @@ var wantedProperties = []string{
 	"spark.openlineage.rootParentJobName",
 	"spark.plugins",
 	"spark.submit.deployMode",
+	"spark.submit.pyFiles",
+	"spark.yarn.dist.jars",
+	"spark.yarn.dist.pyFiles",
 	"spark.yarn.isPython",
 	"spark.yarn.queue",
 	"sun.java.command",
@@ -185,6 +201,8 @@ func (e *environment) fill(r *analysis.Run) {
 	r.Namespace = clip(e.spark["spark.kubernetes.namespace"], maxText)
 	command := parseCommand(e.system["sun.java.command"])
 	r.Application, r.MainClass = clip(command.application, maxText), clip(command.mainClass, maxText)
+	r.CodeFiles = e.codeFiles(command)
+	r.CodeVersion = codeVersion(r.Application, r.CodeFiles)
 	r.Conf = e.config()
 	if r.Master == "yarn" || strings.HasPrefix(r.Master, "yarn-") {
 		r.ContainerStep = positive(analysis.ParseBytes(e.hadoop[yarnStep], mib).V)
@@ -196,6 +214,10 @@ func (e *environment) fill(r *analysis.Run) {
 func (e *environment) local() bool {
 	master := e.spark["spark.master"]
 	return master == "local" || strings.HasPrefix(master, "local[")
+}
+
+func (e *environment) kubernetes() bool {
+	return strings.HasPrefix(e.spark["spark.master"], "k8s://")
 }
 
 func (e *environment) python() bool {

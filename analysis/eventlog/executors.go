@@ -193,6 +193,7 @@ func (x *executors) finish(a *app, end int64) {
 	}
 	r.UnifiedRegion = positive(x.region)
 	r.ContainerBytes = a.container(0)
+	r.ContainerCPUs = a.cpus()
 	r.Executors, r.PeakExecutors = some(int64(len(lives))), some(x.most)
 	r.UnusedExecutors = some(int64(unused))
 	if len(lives) == 0 {

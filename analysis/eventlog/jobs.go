@@ -14,10 +14,20 @@ type jobStart struct {
 }
 
 // jobProperties are the properties of a job that the package reads. Every job
-// repeats the whole configuration.
+// repeats the whole configuration, as the session has it by then.
 type jobProperties struct {
-	BatchTime *string `json:"spark.streaming.internal.batchTime"`
-	SQL       string  `json:"spark.sql.execution.id"`
+	BatchTime *string  `json:"spark.streaming.internal.batchTime"`
+	SQL       string   `json:"spark.sql.execution.id"`
+	Settings  settings `json:"-"`
+}
+
+// UnmarshalJSON reads the settings beside what has a field of its own.
+func (p *jobProperties) UnmarshalJSON(b []byte) error {
+	type fields jobProperties
+	if err := json.Unmarshal(b, (*fields)(p)); err != nil {
+		return err
+	}
+	return p.Settings.UnmarshalJSON(b)
 }
 
 // An idList is a list of stage ids.
@@ -82,6 +92,7 @@ func (e *jobStart) apply(a *app) error {
 	if slices.ContainsFunc(j.open, func(o *job) bool { return o.id == e.ID }) {
 		return nil
 	}
+	a.sql.differ(e.Props.Settings, &a.env)
 	j.started++
 	if e.Submitted == nil {
 		j.untimed = true
@@ -110,6 +121,7 @@ func (e *jobEnd) apply(a *app) error {
 	if failed {
 		a.jobs.failed++
 		a.evidence.add(e.Result.Exception.Message)
+		a.driverEnded(e.Result.Exception.Message)
 	}
 	a.outcome.job(failed, e.Result.Exception.Message)
 	a.jobs.close(e.ID, a.see(e.Completed), a)

@@ -61,7 +61,21 @@ func (p *jobProperties) field(s *scan, key []byte) bool {
 	if len(key) < len(sqlExecution) {
 		return s.skip()
 	}
-	return s.unknown(key, []string{batchTime, sqlExecution})
+	if name, ok := sqlKeys[string(key)]; ok {
+		return p.Settings.value(s, name)
+	}
+	return s.unknown(key, jobPropertyKeys)
+}
+
+var jobPropertyKeys = []string{batchTime, sqlExecution}
+
+func (c *settings) value(s *scan, name string) bool {
+	var value string
+	if !s.word(&value) {
+		return false
+	}
+	c.keep(name, value)
+	return true
 }
 
 func (e *stageCompleted) field(s *scan, key []byte) bool {
@@ -152,7 +166,7 @@ func (p properties) field(s *scan, key []byte) bool {
 		return false
 	}
 	var text string
-	if json.Unmarshal(s.b[start:s.i], &text) == nil {
+	if s.b[start] == '"' && json.Unmarshal(s.b[start:s.i], &text) == nil {
 		p.keep(string(key), text)
 	}
 	return true

@@ -69,6 +69,7 @@ func (e *sqlEnd) apply(a *app) error {
 	a.sql.end(e.ID)
 	if e.Error != nil {
 		a.outcome.job(*e.Error != "", *e.Error)
+		a.driverEnded(*e.Error)
 	}
 	return nil
 }
@@ -148,13 +149,34 @@ func (s *sqlState) plan(shape string) {
 func (s *sqlState) modify(p properties) {
 	for k, v := range p {
 		if _, ok := analysis.FindProperty(k); ok {
-			if s.modified == nil {
-				s.modified = make(properties)
-			}
-			s.modified[k] = v
+			s.set(k, v)
 		}
 	}
 }
+
+func (s *sqlState) set(key, value string) {
+	if s.modified == nil {
+		s.modified = make(properties)
+	}
+	s.modified[key] = value
+}
+
+// differ keeps the settings of a job that are not those that the application
+// was submitted with.
+func (s *sqlState) differ(now settings, submitted *environment) {
+	if !submitted.known {
+		return
+	}
+	for _, c := range now {
+		// For the plan of a cached table Spark itself turns adaptive execution
+		// off.
+		if own := c.key == adaptive && c.value == "false"; submitted.spark[c.key] != c.value && !own {
+			s.set(c.key, c.value)
+		}
+	}
+}
+
+const adaptive = "spark.sql.adaptive.enabled"
 
 func (s *sqlState) fill(r *analysis.Run) {
 	r.SQLExecutions = some(s.executions)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sparktune/sparktune/analysis"
+	"github.com/sparktune/sparktune/analysis/eventlog"
 )
 
 // A yarnApp is what a ResourceManager says of an application.
@@ -85,6 +86,9 @@ func addYARN(r *analysis.Run, app *yarnApp, attempts int) {
 	switch app.FinalStatus {
 	case "FAILED", "KILLED":
 		r.Status = analysis.StatusFailed
+		if r.DriverFailure == "" && r.DeployMode == "cluster" && app.FinalStatus == "FAILED" {
+			r.DriverFailure = eventlog.DriverLoss(app.Diagnostics)
+		}
 	case "SUCCEEDED":
 		// In client mode YARN says so of every driver that disconnects: what
 		// the log says of failure counts more.
