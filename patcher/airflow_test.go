@@ -25,7 +25,7 @@ func airflowPython(t *testing.T) string {
 	if os.Getenv("CI") != "true" {
 		t.Skip("Airflow takes half a minute to start; CI=true runs it")
 	}
-	py := python(t)
+	py := filepath.Join(cacheFolder(t, "airflow"), "bin", "python")
 	if exec.CommandContext(t.Context(), py, "-c", "import airflow.providers.apache.spark").Run() != nil {
 		t.Fatal("no Airflow with its Spark provider, which CI needs")
 	}

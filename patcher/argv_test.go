@@ -45,7 +45,7 @@ func submissions(t *testing.T, dir, script string) [][]string {
 // rewrite of a golden's scripts and Bash commands: the same calls, which differ
 // in nothing but the wanted values.
 func TestArgv(t *testing.T) {
-	py := python(t)
+	py := filepath.Join(judges(t), "bin", "python")
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "spark-submit"), []byte(recorder), 0o700); err != nil { //nolint:gosec // it is run
 		t.Fatal(err)

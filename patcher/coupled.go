@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -37,6 +38,44 @@ func heapConflict(d *declared, prop property, to string) (string, span) {
 	return "", span{}
 }
 
+// roleOf returns whose property a size is: "executor" or "driver".
+func roleOf(key string) string {
+	if strings.HasPrefix(key, "spark.driver.") {
+		return "driver"
+	}
+	return "executor"
+}
+
+// isCores reports whether a property is what a pod asks for, where the pod's
+// own request does not say otherwise.
+func isCores(key string) bool { return key == "spark.executor.cores" || key == "spark.driver.cores" }
+
+// limitConflict returns why Kubernetes would not take a pod of more cores, and
+// where its limit stands.
+func limitConflict(d *declared, prop property, to string) (string, span) {
+	pod := "spark.kubernetes." + roleOf(prop.key)
+	limit := d.winner(pod + ".limit.cores")
+	if !isCores(prop.key) || limit == nil || d.winner(pod+".request.cores") != nil {
+		return "", span{}
+	}
+	most, ok := cpus(limit.Value)
+	cores, err := strconv.ParseFloat(to, 64)
+	if !ok || err != nil || cores <= most {
+		return "", span{}
+	}
+	return fmt.Sprintf("the limit of the pod, %s at %s:%d, is less than %s cores, so it would not start; change both by hand", limit.Value, limit.Path, limit.Line, to), limit.literal()
+}
+
+// cpus reads a quantity of Kubernetes: "2", "0.5", "2400m".
+func cpus(s string) (float64, bool) {
+	digits, milli := strings.CutSuffix(s, "m")
+	n, err := strconv.ParseFloat(digits, 64)
+	if milli {
+		n /= 1000
+	}
+	return n, err == nil
+}
+
 // coupled lists what stands beside the edited values and may have to change
 // with them.
 func (p *plan) coupled(i int) []Note {
@@ -55,6 +94,16 @@ func (p *plan) coupled(i int) []Note {
 	switch {
 	case key == "spark.executor.instances" && on != nil && strings.EqualFold(on.Value, "true"):
 		add(on.literal(), "with dynamic allocation spark.executor.instances is only the number at the start")
+	case isCores(key):
+		for _, part := range []string{".request.cores", ".limit.cores"} {
+			if s := d.winner("spark.kubernetes." + roleOf(key) + part); s != nil {
+				add(s.literal(), "%s says what the pod gets: it may have to change with %s", s.Form, key)
+			}
+		}
+	case key == "spark.sql.shuffle.partitions":
+		if s := d.winner("spark.default.parallelism"); s != nil && s.Value == p.wants[i].From {
+			add(s.literal(), "spark.default.parallelism had the same value: it may be meant to follow")
+		}
 	case key == "spark.executor.memory":
 		if s := d.winner("spark.executor.extraJavaOptions"); s != nil && strings.Contains(s.Value, "MaxDirectMemorySize") {
 			add(s.literal(), "-XX:MaxDirectMemorySize stands beside the heap: check that both fit the container")

@@ -176,6 +176,9 @@ func (p *plan) overridden(i int, d *declared, s *site) bool {
 // conflict refuses a want that would contradict another setting of the job.
 func (p *plan) conflict(i int, d *declared, prop property, to string) bool {
 	why, at := heapConflict(d, prop, to)
+	if why == "" {
+		why, at = limitConflict(d, prop, to)
+	}
 	if why != "" {
 		p.refuse(i, at, "%s", why)
 	}

@@ -137,6 +137,11 @@ var specNames = map[string][]string{
 	"spark.driver.memoryOverhead":   {"driver", "memoryOverhead"},
 	"spark.driver.cores":            {"driver", "cores"},
 
+	"spark.kubernetes.executor.request.cores": {"executor", "coreRequest"},
+	"spark.kubernetes.executor.limit.cores":   {"executor", "coreLimit"},
+	"spark.kubernetes.driver.request.cores":   {"driver", "coreRequest"},
+	"spark.kubernetes.driver.limit.cores":     {"driver", "coreLimit"},
+
 	"spark.dynamicAllocation.enabled":          {"dynamicAllocation", "enabled"},
 	"spark.dynamicAllocation.initialExecutors": {"dynamicAllocation", "initialExecutors"},
 	"spark.dynamicAllocation.minExecutors":     {"dynamicAllocation", "minExecutors"},

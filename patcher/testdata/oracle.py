@@ -2,17 +2,25 @@
 
 Input: a JSON list of {"path", "before", "after", "values", "names"} on stdin.
 "values" are the texts that a wanted value may have, "names" what an inserted
-key or option may be called. Output: a JSON list of complaints. It knows
-nothing of how the files were edited: Python is read by CPython's own ast, YAML
-by PyYAML, JSON by json, shell by bash -n.
+key or option may be called. Output: {"complaints": [...], "judged": n}, n being
+the SparkApplications that the operator's own schema judged. It knows nothing of
+how the files were edited: Python is read by CPython's own ast, YAML by PyYAML
+and ruamel.yaml, JSON by json, shell by bash -n. The folder of the schemas is its
+argument.
 """
 import ast
+import glob
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+
+import jsonschema
+import ruamel.yaml
+import yaml
 
 
 def leaf_ok(before, after, case):
@@ -157,13 +165,74 @@ def check_python(case, out):
         out.append(f"{case['path']}: it does not parse any more: {e}")
 
 
+def plain(text):
+    """A text with its templates made words, so that YAML may hold it."""
+    return re.sub(r"\{\{.*?\}\}", "T", text)
+
+
+def load_pyyaml(text):
+    return list(yaml.safe_load_all(plain(text)))
+
+
+def load_ruamel(text):
+    return list(ruamel.yaml.YAML(typ="safe", pure=True).load_all(io.StringIO(plain(text))))
+
+
 def check_yaml(case, out):
-    import yaml
+    for load in (load_pyyaml, load_ruamel):
+        data(load(case["before"]), load(case["after"]), case, case["path"], out)
 
-    def load(text):
-        return list(yaml.safe_load_all(re.sub(r"\{\{.*?\}\}", "T", text)))
 
-    data(load(case["before"]), load(case["after"]), case, case["path"], out)
+def schemas():
+    """The operator's own schemas, by kind and version."""
+    out = {}
+    for name in glob.glob(os.path.join(sys.argv[1], "*.yaml")):
+        with open(name, encoding="utf-8") as f:
+            spec = yaml.load(f, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["spec"]
+        for v in spec["versions"]:
+            out[spec["names"]["kind"], spec["group"] + "/" + v["name"]] = v["schema"]["openAPIV3Schema"]
+    return out
+
+
+def manifests(path, text):
+    """What a file holds that may be a SparkApplication, in order."""
+    if path.endswith((".yaml", ".yml")):
+        return load_pyyaml(text)
+    out = []
+    if path.endswith(".py"):
+        for node in ast.walk(ast.parse(text)):
+            try:
+                x = ast.literal_eval(node) if isinstance(node, ast.Dict) else None
+            except ValueError:
+                continue
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "kind: S" in node.value:
+                out += load_pyyaml(node.value)
+            out.append(x)
+    return out
+
+
+def faults(path, text, known):
+    """What the schemas find wrong with the manifests of a file."""
+    out = []
+    for doc in manifests(path, text):
+        if not isinstance(doc, dict) or (doc.get("kind"), doc.get("apiVersion")) not in known:
+            continue
+        v = jsonschema.Draft7Validator(known[doc["kind"], doc["apiVersion"]])
+        out.append({"/".join(map(str, e.absolute_path)) + ": " + e.validator for e in v.iter_errors(doc)})
+    return out
+
+
+def check_manifests(case, known, out):
+    """A patch brings no fault that was not there."""
+    try:
+        before = faults(case["path"], case["before"], known)
+    except SyntaxError:
+        return 0
+    after = faults(case["path"], case["after"], known)
+    for old, new in zip(before, after, strict=True):
+        for fault in sorted(new - old):
+            out.append(f"{case['path']}: the operator would not take it: {fault}")
+    return len(after)
 
 
 def check_shell(case, out):
@@ -176,8 +245,9 @@ def check_shell(case, out):
 
 
 def main():
-    complaints = []
+    complaints, judged, known = [], 0, schemas()
     for case in json.load(sys.stdin):
+        judged += check_manifests(case, known, complaints)
         ext = os.path.splitext(case["path"])[1]
         if ext == ".py":
             check_python(case, complaints)
@@ -187,7 +257,7 @@ def main():
             data(json.loads(case["before"]), json.loads(case["after"]), case, case["path"], complaints)
         elif ext == ".sh":
             check_shell(case, complaints)
-    json.dump(complaints, sys.stdout)
+    json.dump({"complaints": complaints, "judged": judged}, sys.stdout)
 
 
 if __name__ == "__main__":
