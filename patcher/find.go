@@ -29,6 +29,7 @@ func (f *finder) look() {
 	f.jobsOfModules()
 	f.jobsOfDocuments()
 	f.jobCode()
+	f.clusterSites()
 	f.identify()
 	f.countUsers()
 }

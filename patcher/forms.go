@@ -119,4 +119,4 @@ func (c claim) jobs() []*declared {
 }
 
 // forms in the order in which they are asked.
-var forms = []func(claim) []*declared{mappedForm, submitForm, pysparkForm, houseForm, shapeForm}
+var forms = []func(claim) []*declared{mappedForm, clusterForm, submitForm, pysparkForm, houseForm, shapeForm}

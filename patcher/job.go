@@ -23,6 +23,9 @@ type declared struct {
 	open []open
 	// alias names a job that shares its task with others: an EMR step.
 	alias string
+	// cluster is the name of the cluster that it runs on, or that it is.
+	cluster   string
+	isCluster bool
 	// row is "[2]" of a task that is mapped over rows.
 	row string
 	// closed says why nothing can be added where no gap is known.

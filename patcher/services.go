@@ -73,6 +73,7 @@ func (d *declared) dataproc(job, request *value) {
 	d.Hints.Application = hint(job, "main_python_file_uri", "main_jar_file_uri", "main_r_file_uri", "query_file_uri")
 	d.Hints.Class = hint(job, "main_class")
 	d.Hints.AppName = firstOf(hint(request.path("reference"), "job_id"), d.Hints.AppName)
+	d.cluster = firstOf(hint(request.path("placement"), "cluster_name"), d.cluster)
 	d.conf(job, "properties")
 }
 
