@@ -1,6 +1,6 @@
 """Runs Airflow DAGs on the lab's YARN, one DAG run after another, and keeps their event logs.
 
-Shared by lab/testdata and lab/round. A run has a folder of its own below
+Shared by lab/testdata, lab/round and lab/prove. A run has a folder of its own below
 DIR/runs with its event logs, its Airflow log and, when it is over, done.json;
 a run without that file is made again from nothing. So the whole may be killed
 at any time and started again. Standard library only.
@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +45,8 @@ class Run:
     job: str = ""  # name of the job when its log does not say it
     kill: tuple = ()  # seconds after which one executor is terminated from outside, each
     edit: tuple = ()  # (file, old, new): the DAG file as it was at that date
+    repo: Path | None = None  # the DAG repository, when it is not the lab's
+    variant: str = ""  # tells runs of one DAG and date with different settings apart
     # How Airflow comes to run it. manual is dags test. scheduled is a real
     # scheduler, which runs the dates before as well when its DAG catches up.
     kind: str = "manual"
@@ -50,6 +54,7 @@ class Run:
     @property
     def key(self):
         key = f"{self.dag}.{self.date.replace(':', '').replace('+0000', '')}"
+        key += f".{self.variant}" if self.variant else ""
         return key if self.kind == "manual" else f"{key}.{self.kind}"
 
     @property
@@ -190,10 +195,9 @@ class Lab:
         shutil.copytree(self.env["SPARK_CONF_DIR"], folder / "spark-conf")
         conf = folder / "spark-conf" / "spark-defaults.conf"
         conf.write_text(conf.read_text().replace(f"file://{self.folder}/events", f"file://{folder}/events"))
-        repo = self.repo
+        repo = run.repo or self.repo
         if run.edit:
-            repo = folder / "repo"
-            shutil.copytree(self.repo, repo)
+            repo = shutil.copytree(repo, folder / "repo")
             file, old, new = run.edit
             text = (repo / file).read_text()
             if old not in text:
@@ -207,7 +211,7 @@ class Lab:
             if f'"{run.dag}"' in file.read_text():
                 (folder / "dags" / file.name).symlink_to(file)
         env["AIRFLOW__CORE__DAGS_FOLDER"] = str(folder / "dags")
-        start = time.monotonic()
+        start, load = time.monotonic(), os.getloadavg()[0]
         with open(folder / "airflow.log", "w") as log:
             child = subprocess.Popen(
                 run.command, cwd=repo, env=env, stdout=log, stderr=log, pass_fds=[self.lock], start_new_session=True
@@ -223,7 +227,9 @@ class Lab:
             "timeout": over,
             # One that is still in progress is the log of a driver that died.
             "logs": sorted(p.name for p in (folder / "events").iterdir() if not p.name.startswith(".")),
+            "load": round(load, 2),
         }
+        result["yarn"] = [self.yarn(name) for name in result["logs"]]
         partial = folder / "done.json.tmp"
         partial.write_text(json.dumps(result))
         partial.rename(folder / "done.json")
@@ -249,6 +255,15 @@ class Lab:
             time.sleep(0.5)
         return False
 
+    def yarn(self, log):
+        """What the ResourceManager says that the application of a log took, AM included."""
+        app = re.match(r"application_\d+_\d+", log)
+        if not app:
+            return None
+        with urllib.request.urlopen(f"{self.env['LAB_YARN']}/ws/v1/cluster/apps/{app[0]}") as answer:
+            said = json.load(answer)["app"]
+        return {k: said[k] for k in ("finalStatus", "elapsedTime", "memorySeconds", "vcoreSeconds")}
+
     def executors(self):
         """Process ids of the executors' JVMs in the lab's containers, oldest first."""
         found = []
@@ -263,14 +278,16 @@ class Lab:
                 found.append(int(proc.name))
         return sorted(found)
 
-    def make_all(self, runs):
-        """Makes every run that is not done yet, and tells how far it is."""
+    def make_all(self, runs, after=lambda run: None):
+        """Makes every run that is not done yet, and tells how far it is. Calls after
+        with each that was made, as long as the cluster still knows of it."""
         todo = [r for r in runs if self.done(r) is None]
         subprocess.run([LAB / "setup", *{r.airflow for r in todo}], check=True, stdout=subprocess.DEVNULL)
         say(f"{plural(len(runs), 'run')}, {len(runs) - len(todo)} done before; about {sum(r.seconds for r in todo) // 60 + 1} min to go")
         start = time.monotonic()
         for i, run in enumerate(todo):
             result = self.make(run)
+            after(run)
             left = sum(r.seconds for r in todo[i + 1 :])
             say(
                 f"{i + 1}/{len(todo)} {run.key}: {result['seconds']} s, {plural(len(result['logs']), 'log')}"
@@ -309,6 +326,22 @@ class Lab:
                 jobs.append({"from": str(self.folder / "runs" / run.key / "events" / name), "job": run.job})
         order = {"replace": self.neutral(), "target": str(target), "logs": jobs}
         subprocess.run([self.python(), LAB / "neutral.py"], input=json.dumps(order), text=True, check=True)
+
+
+def tpch(lake):
+    """Makes the tables of TPC-H that the jobs read, a gigabyte as text."""
+    if (lake / "tpch").exists():
+        return
+    subprocess.run([LAB / "setup", "tpch"], check=True, stdout=subprocess.DEVNULL)
+    partial = lake / "tpch.tmp"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    subprocess.run(
+        [CACHE / "tpch" / "bin" / "tpchgen-cli", "parquet", "--scale-factor", "1", "--output-dir", partial]
+        + ["--tables", "customer,lineitem,orders"],
+        check=True, stdout=sys.stderr,
+    )  # fmt: skip
+    partial.rename(lake / "tpch")
 
 
 def arguments(doc, **defaults):
