@@ -32,14 +32,8 @@ func TestAssess(t *testing.T) {
 // The history goes on after the merge.
 func TestJudge(t *testing.T) {
 	golden(t, "judge", "judgement", func(c *testCase) string {
-		var old []Run
-		for _, r := range c.runs {
-			if r.Start.Before(c.promise.Merged) {
-				old = append(old, r)
-			}
-		}
-		before := NewProfile("job", old, c.promise.Merged, c.policy)
-		j := Judge(c.promise, before, c.profile(), c.policy)
+		before, after := c.promise.Split("job", c.runs, c.now, c.policy)
+		j := Judge(c.promise, before, after, c.policy)
 		var b strings.Builder
 		fmt.Fprintf(&b, "%s: %s\n%s under it, revert: %t\n", j.Outcome, j.Reason, plural(j.Runs, "run"), j.Revert)
 		for _, e := range j.Evidence {

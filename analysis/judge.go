@@ -34,8 +34,31 @@ type Judgement struct {
 	Reason   string     `json:"reason"`
 	Runs     int        `json:"runs"` // under the new configuration
 	Evidence []Evidence `json:"evidence,omitempty"`
-	// Revert means that the job was better off before.
+	// Revert means that the job was better off before: it did not fail then as
+	// it does now, or as the change was to end.
 	Revert bool `json:"revert"`
+}
+
+// Split cuts a job's runs at the merge: the cohort that was there before, and
+// those that were the first to have the new values, of the same environment and
+// kind of run and without what was changed later.
+func (pr Promise) Split(job string, runs []Run, now time.Time, pol Policy) (before, after *Profile) {
+	var old, since []Run
+	for _, r := range runs {
+		if r.Start.Before(pr.Merged) {
+			old = append(old, r)
+		} else if has(&r, pr.Changes) {
+			since = append(since, r)
+		}
+	}
+	before = NewProfile(job, old, pr.Merged, pol)
+	if len(since) > 0 && len(before.Runs) > 0 {
+		first := slices.MinFunc(since, func(a, b Run) int { return compareRuns(&a, &b) })
+		since = slices.DeleteFunc(since, func(r Run) bool {
+			return groupOf(&r) != groupOf(before.Newest()) || !sameCohort(&r, &first)
+		})
+	}
+	return before, NewProfile(job, since, now, pol)
 }
 
 // Judge compares the runs under a merged change with the promise and with the
@@ -51,8 +74,12 @@ type Judgement struct {
 func Judge(pr Promise, before, after *Profile, pol Policy) Judgement {
 	runs := pick(after.Runs, func(r *Run) bool { return !r.Start.Before(pr.Merged) && has(r, pr.Changes) })
 	j := Judgement{Outcome: TooEarly, Runs: len(runs)}
+	if len(before.Runs) == 0 {
+		j.Reason = "no run before the merge is known"
+		return j
+	}
 	if what := newFailure(before.Runs, runs); what != "" {
-		j.Outcome, j.Reason, j.Revert = Worse, what+" since the merge, and none before", true
+		j.Outcome, j.Reason, j.Revert = Worse, what+" since the merge, and none before", !pr.mends(before.Runs)
 		return j
 	}
 	if len(runs) == 0 {
@@ -67,7 +94,35 @@ func Judge(pr Promise, before, after *Profile, pol Policy) Judgement {
 		j.Outcome, j.Reason = Worse, "the runs still run out of memory: the next step, or a person, is due"
 		return j
 	}
-	return j.compare(pr, sane(before.Runs), sane(runs))
+	j = j.compare(pr, sane(before.Runs), sane(runs))
+	j.Revert = j.Revert && !pr.mends(before.Runs)
+	return j
+}
+
+// failuresForMemory are the ways in which a job dies of its memory.
+var failuresForMemory = []struct {
+	what string
+	has  func(*Run) bool
+}{
+	{"an OutOfMemoryError", outOfHeap},
+	{"a container killed for its memory", killedContainer},
+	{"one task that took its executors along until the job failed", diedOfOneTask},
+}
+
+func killedContainer(r *Run) bool { return r.ExecutorsLost[LossContainerMemory] > 0 }
+
+// mends says whether the runs before failed for memory and the change was to
+// end that: then the values of before are no better place to go.
+func (pr Promise) mends(before []*Run) bool {
+	if len(pr.Changes) == 0 || pr.Changes[0].Rule != heapOOM.Name && pr.Changes[0].Rule != containerKill.Name {
+		return false
+	}
+	for _, f := range failuresForMemory {
+		if count(before, f.has) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // has says whether a run had all new values.
@@ -83,14 +138,7 @@ func has(r *Run, changes []Change) bool {
 
 // newFailure names a failure for memory that only the runs after have.
 func newFailure(before, after []*Run) string {
-	for _, f := range []struct {
-		what string
-		has  func(*Run) bool
-	}{
-		{"an OutOfMemoryError", outOfHeap},
-		{"a container killed for its memory", func(r *Run) bool { return r.ExecutorsLost[LossContainerMemory] > 0 }},
-		{"one task that took its executors along until the job failed", diedOfOneTask},
-	} {
+	for _, f := range failuresForMemory {
 		if count(after, f.has) > 0 && count(before, f.has) == 0 {
 			return f.what
 		}
@@ -107,7 +155,7 @@ func stillLacks(pr Promise, runs []*Run) bool {
 	case heapOOM.Name:
 		return count(runs, outOfHeap) > 0
 	case containerKill.Name:
-		return count(runs, func(r *Run) bool { return r.ExecutorsLost[LossContainerMemory] > 0 }) > 0
+		return count(runs, killedContainer) > 0
 	}
 	return false
 }

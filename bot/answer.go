@@ -75,7 +75,7 @@ func (b *Bot) each(ctx context.Context, r Repo, out *Outcome, effects ...Effect)
 // report is on the jobs that the pull request touches, on all when it touches
 // none.
 func (b *Bot) report(ctx context.Context, s State) (string, error) {
-	snap, err := b.snapshot(ctx, s, s.Pull.Head, s.Pull.BaseCommit)
+	snap, err := b.snapshot(ctx, s, s.Pull.Head, s.Pull.BaseCommit, nil)
 	if m := mistakes(err); m != "" {
 		return "The policy of the base branch has mistakes, so nothing was judged:\n\n" + m, nil
 	}

@@ -130,12 +130,12 @@ func final(e Effect) bool {
 
 // snapshot loads what a decision about one commit may depend on. The
 // policy is the base's: a pull request cannot change by what it is judged.
-func (b *Bot) snapshot(ctx context.Context, s State, head, base string) (Snapshot, error) {
+func (b *Bot) snapshot(ctx context.Context, s State, head, base string, remembered []Record) (Snapshot, error) {
 	files, err := b.Trees.Tree(ctx, s.Repo, head)
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("load %s: %w", head, err)
 	}
-	snap := Snapshot{Files: files, Commit: head, Now: b.Now(), Access: b.Server.Access(s.Repo.String(), s.Public)}
+	snap := Snapshot{Files: files, Commit: head, Now: b.Now(), Access: b.Server.Access(s.Repo.String(), s.Public), Remembered: remembered}
 	rules := files
 	if base != "" && base != head {
 		if snap.Base, err = b.Trees.Tree(ctx, s.Repo, base); err != nil {
@@ -146,7 +146,7 @@ func (b *Bot) snapshot(ctx context.Context, s State, head, base string) (Snapsho
 	if snap.Policy, err = policy.Load(rules); err != nil {
 		return Snapshot{}, err
 	}
-	snap.Runs, err = b.Source.Runs(ctx, snap.Now.Add(-snap.Policy.Gates.Lookback), snap.Now.Add(time.Second))
+	snap.Runs, err = b.Source.Runs(ctx, snap.from(), snap.Now.Add(time.Second))
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("read the runs: %w", err)
 	}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -29,13 +30,17 @@ type Snapshot struct {
 
 // A Decision is what a Snapshot leads to. Nothing has been written.
 type Decision struct {
-	Commit    string            `json:"commit,omitempty"`
-	Jobs      []JobDecision     `json:"jobs"` // sorted by job
-	Patches   []patcher.Patch   `json:"-"`
-	Proposals []Proposal        `json:"-"`
-	Moves     []Move            `json:"-"` // of a review: what the pull request changes
-	Unmatched []Unmatched       `json:"unmatched"`
-	Skipped   []patcher.Skipped `json:"skipped"`
+	Commit    string          `json:"commit,omitempty"`
+	Jobs      []JobDecision   `json:"jobs"` // sorted by job
+	Patches   []patcher.Patch `json:"-"`
+	Proposals []Proposal      `json:"-"` // those that take something back first
+	Verdicts  []Announcement  `json:"-"` // to be told now
+	// Remembered are the Records of the Snapshot with the verdicts that its
+	// runs allow.
+	Remembered []Record          `json:"-"`
+	Moves      []Move            `json:"-"` // of a review: what the pull request changes
+	Unmatched  []Unmatched       `json:"unmatched"`
+	Skipped    []patcher.Skipped `json:"skipped"`
 }
 
 // A JobDecision is what was decided about one job.
@@ -56,7 +61,12 @@ type JobDecision struct {
 // file; "no" is in the Decision.
 func (v *Survey) Decide(profiles map[analysis.Key]analysis.RunProfile) (Decision, error) {
 	s, repo := v.snapshot, v.repo
-	d := Decision{Commit: s.Commit, Unmatched: v.unmatched, Skipped: repo.Skipped}
+	d := Decision{Commit: s.Commit, Unmatched: v.unmatched, Skipped: repo.Skipped, Remembered: v.judge()}
+	d.Verdicts = v.toTell(d.Remembered)
+	back, err := v.takeBack(d.Remembered)
+	if err != nil {
+		return Decision{}, err
+	}
 	var wants []patcher.Want
 	for i, job := range repo.Jobs {
 		p := v.profiles[i]
@@ -65,7 +75,7 @@ func (v *Survey) Decide(profiles map[analysis.Key]analysis.RunProfile) (Decision
 		if e := jd.Advice.Effect; e != nil && !s.Access.Money {
 			e.Money = nil
 		}
-		jd.Held = s.held(&jd)
+		jd.Held = cmp.Or(heldBy(back, job.ID), s.held(&jd, d.Remembered))
 		wants = append(wants, wantsOf(jd)...)
 		d.Jobs = append(d.Jobs, jd)
 	}
@@ -75,7 +85,7 @@ func (v *Survey) Decide(profiles map[analysis.Key]analysis.RunProfile) (Decision
 	}
 	d.Patches = result.Patches
 	d.end(result)
-	d.Proposals = d.proposals(s.Policy.Pulls.Group)
+	d.Proposals = append(back, d.proposals(s.Policy.Pulls.Group)...)
 	if s.Base != nil {
 		d.Moves, err = d.moves(s.Base, s.Policy)
 	}
@@ -83,17 +93,28 @@ func (v *Survey) Decide(profiles map[analysis.Key]analysis.RunProfile) (Decision
 }
 
 // held says why the advice on a job is not to be carried out.
-func (s *Snapshot) held(jd *JobDecision) string {
+func (s *Snapshot) held(jd *JobDecision, remembered []Record) string {
 	if s.Policy.Ignores(jd.Job.ID, jd.Job.Path) {
 		return policy.File + " ignores the job"
 	}
-	for _, rec := range s.Remembered {
-		refused := func(c analysis.Change) bool { return closed(rec.Closed, jd.Job.ID, c, s.Policy.Gates.DeadBand) }
-		if len(jd.Advice.Changes) > 0 && !slices.ContainsFunc(jd.Advice.Changes, func(c analysis.Change) bool { return !refused(c) }) {
+	for _, rec := range remembered {
+		if s.allIn(rec.Closed, jd) {
 			return "a person closed the pull request that proposed it, and what was measured has not moved since"
+		}
+		for _, m := range rec.Merged {
+			if m.worse(jd.Job.ID) && s.allIn(m.tried(jd), jd) {
+				return fmt.Sprintf("it was tried in pull request %d, and the job was better off before", m.Pull)
+			}
 		}
 	}
 	return ""
+}
+
+// allIn says whether a list has all changes of the advice, and what was
+// measured has not moved since.
+func (s *Snapshot) allIn(list []Wanted, jd *JobDecision) bool {
+	other := func(c analysis.Change) bool { return !closed(list, jd.Job.ID, c, s.Policy.Gates.DeadBand) }
+	return len(jd.Advice.Changes) > 0 && !slices.ContainsFunc(jd.Advice.Changes, other)
 }
 
 // applied are the changes that the patches make.

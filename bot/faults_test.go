@@ -19,25 +19,34 @@ import (
 // A flow is one of the three, from a world in which it has something to do.
 type flow struct {
 	name string
+	dag  string // that the world has
 	// prepare makes the world and returns what is run, again and again.
 	prepare func(w *world) func(ctx context.Context) error
 }
 
 var flows = []flow{
-	{"weekly, new", func(w *world) func(context.Context) error { return w.weekly }},
-	{"weekly, update", func(w *world) func(context.Context) error {
+	{"weekly, new", features, func(w *world) func(context.Context) error { return w.weekly }},
+	{"weekly, update", features, func(w *world) func(context.Context) error {
 		w.week()
 		w.judge("max_grow: 1.5")
 		return w.weekly
 	}},
-	{"command", func(w *world) func(context.Context) error {
+	{"weekly, kept", orders, func(w *world) func(context.Context) error {
+		w.merge(lessHeap, 6, smaller)
+		return w.weekly
+	}},
+	{"weekly, worse", orders, func(w *world) func(context.Context) error {
+		w.merge(lessHeap, 1, killed)
+		return w.weekly
+	}},
+	{"command", features, func(w *world) func(context.Context) error {
 		_, command := w.ask("alice", "/sparktune report")
 		return func(ctx context.Context) error {
 			_, err := w.bot.Answer(ctx, w.ref(), command)
 			return err
 		}
 	}},
-	{"review", func(w *world) func(context.Context) error {
+	{"review", features, func(w *world) func(context.Context) error {
 		pull := w.change(features, "        },\n    )", "        },\n        executor_memory=\"700m\",\n    )")
 		return func(ctx context.Context) error {
 			_, err := w.bot.Review(ctx, w.ref(), pull, "")
@@ -92,7 +101,7 @@ func isFact(c ghtest.Call, f ghtest.Fault) bool {
 // undisturbed are the calls of a flow without faults, and where it ends.
 func (f flow) undisturbed(t *testing.T) ([]ghtest.Call, string) {
 	t.Helper()
-	w := newWorld(t)
+	w := newWorldWith(t, f.dag)
 	run := f.prepare(w)
 	w.boot() // as after a fault: no token and no file is known
 	w.hub.ResetCalls()
@@ -108,7 +117,7 @@ func (f flow) undisturbed(t *testing.T) ([]ghtest.Call, string) {
 // end of the process by another.
 func (f flow) disturbed(t *testing.T, at int, fault string) (runs int, state string) {
 	t.Helper()
-	w := newWorld(t)
+	w := newWorldWith(t, f.dag)
 	run := f.prepare(w)
 	w.boot()
 	w.hub.Lag(lag)
@@ -144,7 +153,7 @@ func (w *world) describe() string {
 		c := w.repo.Commit(name)
 		fmt.Fprintf(&b, "branch %s: %q by %s\n", name, c.Message, c.Author)
 		if strings.HasPrefix(name, "sparktune/") {
-			fmt.Fprintf(&b, "%s\n", w.repo.Files(name)[features].Data)
+			fmt.Fprintf(&b, "%s\n", w.repo.Files(name)[w.dag].Data)
 		}
 	}
 	for _, p := range w.repo.Pulls() {

@@ -42,8 +42,9 @@ type world struct {
 	t     *testing.T
 	hub   *ghtest.Server
 	repo  *ghtest.Repo
-	name  string    // it is called when it is looked at first
-	start time.Time // of the hub's clock
+	dag   string // a file of it, that has a Spark job
+	name  string // it is called when it is looked at first
+	first string // commit
 	runs  []analysis.Run
 	// outage is why the runs cannot be read just now.
 	outage error
@@ -62,22 +63,31 @@ func everything() policy.Grant {
 // newWorld has one DAG file of testdata/repo, with one thing to change.
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldWith(t, features)
+}
+
+// newWorldWith has one DAG file of testdata/repo and its policy.
+func newWorldWith(t *testing.T, dag string) *world {
+	t.Helper()
 	files := fstest.MapFS{}
-	for _, path := range []string{features, policy.File} {
+	for _, path := range []string{dag, policy.File} {
 		b, err := os.ReadFile(filepath.Join("../testdata/repo", path))
 		if err != nil {
 			t.Fatal(err)
 		}
 		files[path] = &fstest.MapFile{Data: b}
 	}
-	return newWorldOf(t, files)
+	w := newWorldOf(t, files)
+	w.dag = dag
+	return w
 }
 
 func newWorldOf(t *testing.T, files fs.FS) *world {
 	t.Helper()
 	w := &world{t: t, name: "dags", hub: ghtest.New(t), runs: measured(t), grant: everything(), db: filepath.Join(t.TempDir(), "state.db"), cache: t.TempDir()}
-	w.start = w.hub.Now()
+	w.hub.Advance(asOf.Sub(w.hub.Now()))
 	w.repo = w.hub.AddRepo("acme/dags", files)
+	w.first = w.repo.Head("main")
 	w.repo.Role("bob", "read")
 	w.boot()
 	return w
@@ -109,8 +119,8 @@ func (w *world) boot() {
 	}
 }
 
-// now is the hub's clock, moved to the days of the event logs.
-func (w *world) now() time.Time { return asOf.Add(w.hub.Now().Sub(w.start)) }
+// now is the hub's clock, which starts after the event logs.
+func (w *world) now() time.Time { return w.hub.Now() }
 
 var asOf = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 

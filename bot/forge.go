@@ -84,6 +84,7 @@ type Pull struct {
 	Fork       bool     // the head is in another repository, or that one is gone
 	Files      []string // changed paths, of the pull request of the Query only
 	Conflicts  bool     // with its base, as far as the forge knows
+	MergedAt   time.Time
 	ClosedByUs bool
 }
 

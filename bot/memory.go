@@ -3,6 +3,8 @@ package bot
 import (
 	"context"
 	"time"
+
+	"github.com/sparktune/sparktune/analysis"
 )
 
 // Memory is what must be remembered between two looks at a repository. It
@@ -33,6 +35,8 @@ type Record struct {
 	State  PullState // of Pull
 	Plan   string    // identity of Wants
 	Wants  []Wanted  // of the last proposal
+	// Promises are what the last proposal expects of its jobs.
+	Promises []Promise
 	// Closed are changes that a person refused by closing a pull request. They
 	// stay closed until the evidence moves.
 	Closed []Wanted
@@ -54,11 +58,31 @@ type Wanted struct {
 	Outcome  string // applied, already or refused
 }
 
+// A Promise is what a proposal expects of one job.
+type Promise struct {
+	Job string
+	// Was is what held before, for each changed key: as it was set, or Spark's
+	// default. An empty one is nothing that can be put back.
+	Was map[string]string
+	// Duration and Cost are the expected factors of duration and of memory
+	// reserved; 0 where nothing can be said.
+	Duration, Cost float64
+}
+
 // A Merge is a merged pull request.
 type Merge struct {
-	Pull  int
-	At    time.Time // when we saw it merged
-	Wants []Wanted
+	Pull     int
+	At       time.Time
+	Wants    []Wanted
+	Promises []Promise // none of a pull request that takes another back
+	Verdicts []Verdict // at most one for each promise
+}
+
+// A Verdict is what the runs since a merge said of one job. It is given once.
+type Verdict struct {
+	Job string
+	analysis.Judgement
+	Told bool // on the merged pull request
 }
 
 // An Entry is an effect that was begun.

@@ -22,8 +22,12 @@ type Proposal struct {
 	Jobs    []JobDecision
 	Patches []patcher.Patch
 	Wants   []Wanted // sorted by job and key
-	Plan    string   // identity of Scope and Wants
-	Saving  float64  // GB-hours a month, negative when it costs: what is proposed first
+	// Promises are what is expected, one for each job that the patches change.
+	Promises []Promise
+	Plan     string // identity of Scope and Wants
+	// Back is what is taken back; nil of a proposal that goes on.
+	Back   *Back
+	Saving float64 // GB-hours a month, negative when it costs: what is proposed first
 }
 
 // branchPrefix is where all of our branches are.
@@ -114,6 +118,9 @@ func (p *Proposal) add(jd JobDecision) {
 	for i, c := range jd.Advice.Changes {
 		o := jd.Outcomes[i] // one per change, in order
 		p.Wants = append(p.Wants, Wanted{Job: jd.Job.ID, Key: c.Key, From: c.From, To: c.To, Rule: c.Rule, Outcome: statusText[o.Status]})
+	}
+	if jd.changed() {
+		p.Promises = append(p.Promises, jd.promise())
 	}
 	p.Saving += saving(jd.Advice.Effect)
 }

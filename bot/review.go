@@ -170,7 +170,7 @@ func (b *Bot) conclude(ctx context.Context, r Repo, number int, again string, re
 // review is the check to conclude. Whatever fails may be tried again: who gives
 // up has it concluded by [Bot.Unreviewed].
 func (b *Bot) review(ctx context.Context, s State) (Conclude, error) {
-	snap, err := b.snapshot(ctx, s, s.Pull.Head, s.Pull.BaseCommit)
+	snap, err := b.snapshot(ctx, s, s.Pull.Head, s.Pull.BaseCommit, nil)
 	if list := mistakes(err); list != "" {
 		return Conclude{Conclusion: "neutral", Title: policy.File + " of the base branch has mistakes", Summary: list}, nil
 	}

@@ -24,7 +24,7 @@ func reconcile(rec Record, s State, now time.Time) Record {
 			rec.Closed = append(without(rec.Closed, rec.Wants), rec.Wants...)
 		}
 	case PullMerged:
-		rec.Merged = append(rec.Merged, Merge{Pull: p.Number, At: now, Wants: rec.Wants})
+		rec.Merged = append(slices.Clone(rec.Merged), Merge{Pull: p.Number, At: p.MergedAt, Wants: rec.Wants, Promises: rec.Promises})
 	case PullOpen:
 		rec.Closed = without(rec.Closed, rec.Wants)
 	}
@@ -174,7 +174,7 @@ func (s *scope) adopt() {
 		return
 	}
 	if planOfMessage(b.Message) == s.proposal.Plan {
-		s.record.Plan, s.record.Wants = s.proposal.Plan, s.proposal.Wants
+		s.record.Plan, s.record.Wants, s.record.Promises = s.proposal.Plan, s.proposal.Wants, s.proposal.Promises
 	}
 	s.record.Head = b.Head
 	if p := s.state.openPull(s.record.Branch); p != nil {
@@ -187,7 +187,7 @@ func (s *scope) did(e Effect, r Receipt) {
 	s.record.At = s.now
 	switch e := e.(type) {
 	case Push:
-		s.record.Head, s.record.Plan, s.record.Wants = r.Commit, s.proposal.Plan, s.proposal.Wants
+		s.record.Head, s.record.Plan, s.record.Wants, s.record.Promises = r.Commit, s.proposal.Plan, s.proposal.Wants, s.proposal.Promises
 		s.state.Branches = slices.DeleteFunc(s.state.Branches, func(b Branch) bool { return b.Name == e.Branch })
 		s.state.Branches = append(s.state.Branches, Branch{Name: e.Branch, Head: r.Commit, Parent: e.Parent, Message: e.Message, ByUs: true})
 		if p := s.state.openPull(e.Branch); p != nil {
@@ -216,9 +216,12 @@ func obsolete(rec Record, d Decision) string {
 	if len(rec.Wants) == 0 {
 		return ""
 	}
+	if rec.takesBack() {
+		return "It is not to be taken back any more: the file or the policy changed since."
+	}
 	elsewhere := func(w Wanted) bool {
 		return slices.ContainsFunc(d.Proposals, func(p Proposal) bool {
-			return p.Scope != rec.Scope && slices.ContainsFunc(p.Wants, func(o Wanted) bool { return o.Job == w.Job && o.Key == w.Key })
+			return p.Scope != rec.Scope && p.Back == nil && slices.ContainsFunc(p.Wants, func(o Wanted) bool { return o.Job == w.Job && o.Key == w.Key })
 		})
 	}
 	for _, w := range rec.Wants {

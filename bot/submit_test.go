@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 	"unicode/utf8"
 
@@ -335,5 +336,35 @@ func TestBranchOf(t *testing.T) {
 	}
 	if got := branchOf(strings.Repeat("größe/", 60)); len(got) > 80 || strings.ContainsAny(got, " ö~^:?*[\\") {
 		t.Errorf("no branch name: %q", got)
+	}
+}
+
+// As long as a verdict on a merge may come, the runs of a full cycle before it
+// are loaded too; advice is about the policy's window all the same.
+func TestRunsToLoad(t *testing.T) {
+	rules, err := policy.Load(fstest.MapFS{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const day = 24 * time.Hour
+	promised := []Promise{{Job: "orders.load"}}
+	for name, c := range map[string]struct {
+		merge Merge
+		want  time.Duration // before now
+	}{
+		"nothing merged":  {Merge{At: noon.Add(-40 * day)}, 60 * day},
+		"merged lately":   {Merge{At: noon.Add(-10 * day), Promises: promised}, 60 * day},
+		"merged long ago": {Merge{At: noon.Add(-40 * day), Promises: promised}, 75 * day},
+		"judged":          {Merge{At: noon.Add(-40 * day), Promises: promised, Verdicts: []Verdict{{Job: "orders.load"}}}, 60 * day},
+		"given up":        {Merge{At: noon.Add(-61 * day), Promises: promised}, 60 * day},
+	} {
+		s := Snapshot{Policy: rules, Now: noon, Remembered: []Record{{Merged: []Merge{c.merge}}}}
+		if got := noon.Sub(s.from()); got != c.want {
+			t.Errorf("%s: runs of %s, want %s", name, got, c.want)
+		}
+	}
+	s := Snapshot{Policy: rules, Now: noon}
+	if got := s.recent([]analysis.Run{{Start: noon.Add(-61 * day)}, {Start: noon.Add(-59 * day)}}); len(got) != 1 {
+		t.Errorf("advice is about %d runs", len(got))
 	}
 }

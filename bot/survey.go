@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sparktune/sparktune/analysis"
 	"github.com/sparktune/sparktune/patcher"
@@ -13,7 +14,8 @@ import (
 type Survey struct {
 	snapshot  Snapshot
 	repo      *patcher.Repository
-	profiles  []*analysis.Profile // one per job of repo, in its order
+	runs      map[string][]analysis.Run // by job
+	profiles  []*analysis.Profile       // one per job of repo, in its order
 	matches   map[string]Match
 	unmatched []Unmatched
 }
@@ -26,12 +28,18 @@ func Look(s Snapshot) (*Survey, error) {
 		return nil, fmt.Errorf("find jobs: %w", err)
 	}
 	v := &Survey{snapshot: s, repo: repo}
-	var runs map[string][]analysis.Run
-	runs, v.matches, v.unmatched = match(repo.Jobs, s.Runs, s.Access)
+	v.runs, v.matches, v.unmatched = match(repo.Jobs, s.Runs, s.Access)
 	for _, job := range repo.Jobs {
-		v.profiles = append(v.profiles, analysis.NewProfile(job.ID, runs[job.ID], s.Now, s.Policy.Gates))
+		v.profiles = append(v.profiles, analysis.NewProfile(job.ID, s.recent(v.runs[job.ID]), s.Now, s.Policy.Gates))
 	}
 	return v, nil
+}
+
+// recent are the runs that advice is about. Earlier ones were loaded for what
+// they say of a merge.
+func (s *Snapshot) recent(runs []analysis.Run) []analysis.Run {
+	from := s.Now.Add(-s.Policy.Gates.Lookback)
+	return slices.DeleteFunc(slices.Clone(runs), func(r analysis.Run) bool { return r.Start.Before(from) })
 }
 
 // Wanted names the runs whose profiles a decision would simulate: a few per

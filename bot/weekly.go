@@ -51,7 +51,7 @@ func (b *Bot) weekly(ctx context.Context, s State, records []Record, out *Outcom
 	if err := b.reconcile(ctx, s, records); err != nil {
 		return err
 	}
-	snap, err := b.snapshot(ctx, s, s.Head, "")
+	snap, err := b.snapshot(ctx, s, s.Head, "", records)
 	if list := mistakes(err); list != "" {
 		out.leave("", policy.File+" has mistakes, so nothing was judged:\n"+list)
 		return nil
@@ -59,9 +59,11 @@ func (b *Bot) weekly(ctx context.Context, s State, records []Record, out *Outcom
 	if err != nil {
 		return err
 	}
-	snap.Remembered = records
 	d, err := b.decide(ctx, snap)
 	if err != nil {
+		return err
+	}
+	if err := b.judged(ctx, records, d.Remembered); err != nil {
 		return err
 	}
 	if len(d.Jobs) == 0 {
@@ -70,7 +72,7 @@ func (b *Bot) weekly(ctx context.Context, s State, records []Record, out *Outcom
 	open := s.open()
 	for _, p := range d.Proposals {
 		sc := b.scope(ctx, s, snap, d, findRecord(records, s.Repo.ID, p.Scope), &p)
-		sc.room = len(open) < snap.Policy.Pulls.MaxOpen
+		sc.room = len(open) < snap.Policy.Pulls.MaxOpen || p.Back != nil && snap.Policy.Pulls.MaxOpen > 0
 		if err := b.submit(ctx, sc, out); err != nil {
 			return err
 		}
@@ -80,8 +82,21 @@ func (b *Bot) weekly(ctx context.Context, s State, records []Record, out *Outcom
 		if sc.record.State == PullOpen && !slices.Contains(open, sc.record.Branch) {
 			open = append(open, sc.record.Branch)
 		}
+		records = put(records, sc.record)
+	}
+	if err := b.announce(ctx, s.Repo, d.Verdicts, records, out); err != nil {
+		return err
 	}
 	return b.tidy(ctx, s, snap, d, records, out)
+}
+
+// put replaces the record of a scope, or adds it.
+func put(records []Record, rec Record) []Record {
+	if i := slices.IndexFunc(records, func(r Record) bool { return r.Scope == rec.Scope }); i >= 0 {
+		records[i] = rec
+		return records
+	}
+	return append(records, rec)
 }
 
 // label gives an open pull request its labels, when it is new.
@@ -129,14 +144,23 @@ func (b *Bot) scope(ctx context.Context, s State, snap Snapshot, d Decision, rec
 	var text *post
 	sc.word = func() post {
 		if text == nil {
-			told := b.tell(ctx, p.Jobs)
-			end := marker{About: p.Scope, Plan: sc.record.Plan, Words: kindsOf(told)}.sign(b.Key)
-			t := pullPost(p, told, end)
+			t := b.wording(ctx, p, sc.record.Plan)
 			text = &t
 		}
 		return *text
 	}
 	return sc
+}
+
+// wording is the text of a proposal's pull request.
+func (b *Bot) wording(ctx context.Context, p *Proposal, plan string) post {
+	end := marker{About: p.Scope, Plan: plan, Words: "plain"}
+	if p.Back != nil {
+		return backPost(p, end.sign(b.Key))
+	}
+	told := b.tell(ctx, p.Jobs)
+	end.Words = kindsOf(told)
+	return pullPost(p, told, end.sign(b.Key))
 }
 
 // submit does effect after effect until nothing is left to do for the scope,

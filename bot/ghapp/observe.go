@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sparktune/sparktune/bot"
 )
@@ -49,7 +50,7 @@ fragment commit on Commit {
   parents(first: 1) { nodes { oid } }
 }
 fragment pull on PullRequest {
-  number state isDraft title body author { ...actor } mergeable
+  number state isDraft title body author { ...actor } mergeable mergedAt
   baseRefName baseRefOid headRefName headRefOid isCrossRepository headRepository { databaseId }
   timelineItems(last: 1, itemTypes: [CLOSED_EVENT]) { nodes { ... on ClosedEvent { actor { ...actor } } } }
 }`
@@ -74,6 +75,7 @@ type (
 		Title, Body             string
 		Author                  *actorNode
 		Mergeable               string
+		MergedAt                time.Time // null until it is
 		BaseRefName, BaseRefOid string
 		HeadRefName, HeadRefOid string
 		IsCrossRepository       bool
@@ -283,7 +285,7 @@ func (u account) pull(n *pullNode, repo int64) bot.Pull {
 		Number: n.Number, State: bot.PullState(strings.ToLower(n.State)), Draft: n.IsDraft, ByUs: u.is(n.Author),
 		Title: n.Title, Body: n.Body, Base: n.BaseRefName, BaseCommit: n.BaseRefOid, Branch: n.HeadRefName, Head: n.HeadRefOid,
 		Fork:      n.IsCrossRepository || n.HeadRepository == nil || n.HeadRepository.DatabaseID != repo,
-		Conflicts: n.Mergeable == "CONFLICTING",
+		Conflicts: n.Mergeable == "CONFLICTING", MergedAt: n.MergedAt,
 	}
 	if n.Author != nil { // else a deleted account's
 		p.Author = n.Author.Login

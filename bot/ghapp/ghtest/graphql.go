@@ -520,7 +520,7 @@ func (x *execution) pull(r *Repo, p *pull) *resolved {
 	v := values{
 		"id": node("PR", p.id), "number": p.number, "state": pullStatus(p), "isDraft": p.draft, "title": p.title, "body": p.body,
 		"author": x.actor(p.author), "baseRefName": p.base, "baseRefOid": base, "headRefName": p.head, "headRefOid": tip,
-		"isCrossRepository": p.fork, "headRepository": nil, "mergeable": mergeable, "viewerDidAuthor": p.author == x.bot(),
+		"isCrossRepository": p.fork, "headRepository": nil, "mergeable": mergeable, "mergedAt": stampOrNil(p.mergedAt), "viewerDidAuthor": p.author == x.bot(),
 		"timelineItems": func(args map[string]any) any { return x.closings(p, args) },
 		"files":         func(args map[string]any) any { return x.files(r, p, args) },
 		"comments":      func(args map[string]any) any { return x.comments(r, p, args) },
