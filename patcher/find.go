@@ -30,6 +30,8 @@ func (f *finder) look() {
 	f.jobsOfDocuments()
 	f.jobCode()
 	f.clusterSites()
+	f.kustomize()
+	f.helm()
 	f.identify()
 	f.countUsers()
 }

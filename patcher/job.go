@@ -54,6 +54,7 @@ const (
 	byDefaults rank = iota // spark-defaults, configuration overrides
 	byConf                 // --conf, conf={}, sparkConf
 	byFlag                 // --executor-memory, executor_memory=, spec.executor.memory
+	byOverlay              // a Kustomize patch of a manifest
 	byCode                 // SparkSession.builder.config in the job's own code
 )
 

@@ -116,6 +116,11 @@ func (f *finder) load(from *module, at *file) *value {
 		return nil
 	}
 	f.touch(src.path)
+	return f.yamlOf(src)
+}
+
+// yamlOf returns the first document of a YAML or JSON file, nil when it has none.
+func (f *finder) yamlOf(src *source) *value {
 	if v, ok := f.documents[src]; ok {
 		return v
 	}

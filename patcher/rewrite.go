@@ -135,10 +135,12 @@ func (p *plan) present(i int, d *declared, s *site, prop property, w Want) {
 	case p.pinned(i, append(s.scopes, d.at, s.val.at, s.literal())...):
 	case s.Dynamic != "":
 		p.refuse(i, span{}, "%s:%d: %s; that is for a person to change", s.Path, s.Line, s.Dynamic)
+	case s.rank == byOverlay:
+		p.refuse(i, span{}, "a Kustomize patch sets it at %s:%d wherever that overlay is built; a person must decide whether it or %s is meant", s.Path, s.Line, d.at.path())
 	case s.rank == byCode:
 		p.refuse(i, span{}, "the job's own code sets it at %s:%d, which beats every other place; change it there", s.Path, s.Line)
 	case d.many != "":
-		p.refuse(i, span{}, "%s, so an edit at %s:%d would resize tasks that are not known", d.many, s.Path, s.Line)
+		p.refuse(i, span{}, "%s, so an edit at %s:%d may resize more than this job", d.many, s.Path, s.Line)
 	case p.overridden(i, d, s):
 	case !prop.same(s.Value, w.From):
 		p.refuse(i, span{}, "the file says %s at %s:%d, the measured runs had %s; wait for runs with the new value, or set it by hand", s.Value, s.Path, s.Line, cmp.Or(w.From, "no value"))

@@ -125,6 +125,9 @@ func isSparkApplication(v *value) bool {
 		return false
 	}
 	kind, _ := v.path("kind").str()
+	if v.path("metadata") == nil && v.path("spec") == nil {
+		return false // it only names one, as a target of Kustomize does
+	}
 	return kind == "SparkApplication" || kind == "ScheduledSparkApplication"
 }
 

@@ -11,6 +11,11 @@ import (
 func (f *finder) tables(doc *value, src *source) {
 	t := tableReader{f: f, src: src, before: len(f.jobs)}
 	t.walk(doc, "", 0)
+	if f.isHelmValues(src.path) {
+		for _, d := range f.jobs[t.before:] {
+			d.many = "these are the values of a Helm chart: its templates and each installation decide what they size"
+		}
+	}
 }
 
 type tableReader struct {
@@ -32,9 +37,7 @@ func (t tableReader) walk(v *value, key string, depth int) {
 		d := &declared{at: v.at}
 		d.Operator, _ = v.path("kind").str()
 		d.manifest(v)
-		if bytes.Contains(t.src.text, []byte(".Values.")) {
-			d.many = "this is a Helm template, whose values decide"
-		}
+		d.inChart(t.src)
 		t.f.declare(d)
 	case t.request(v):
 	case t.dag(v, key):
@@ -45,6 +48,19 @@ func (t tableReader) walk(v *value, key string, depth int) {
 				t.walk(x.val, x.key, depth+1)
 			}
 		}
+	}
+}
+
+// inChart says what of a manifest in a Helm template is its own: the literals,
+// when its name is one too. What the values may add is not known.
+func (d *declared) inChart(src *source) {
+	switch {
+	case !bytes.Contains(src.text, []byte(".Values.")):
+	case strings.Contains(d.Hints.AppName, "{{"):
+		d.many = "this is a Helm template, and each release of it is a job"
+	default:
+		d.gaps = nil
+		d.closed = "this is a Helm template, whose values may set it"
 	}
 }
 
