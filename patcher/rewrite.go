@@ -80,6 +80,7 @@ func newPlan(f *finder, wants []Want, refused map[int]Outcome) *plan {
 			continue
 		}
 		p.consider(i, w)
+		p.byHand(i)
 		t := target{f.declared(w.Job), propertyOf(w.Key).key}
 		if j, twice := seen[t]; twice && t.job != nil && !propertyOf(w.Key).same(wants[j].To, w.To) {
 			p.refuse(i, span{}, "two wants ask for different values of this property")
