@@ -32,6 +32,7 @@ const (
 	IdentityAirflow     = "spark.airflow"     // spark.airflow.* properties: exact dag, task, run and try
 	IdentityOpenLineage = "openlineage"       // spark.openlineage.parentJobName: exact dag and task
 	IdentityAirflowCtx  = "airflow_ctx"       // AIRFLOW_CTX_* in the application's environment properties
+	IdentityYARNTags    = "yarn_tags"         // dag_id=... and task_id=... in spark.yarn.tags
 	IdentityKubernetes  = "kubernetes_labels" // dag_id, task_id labels on the driver pod
 	IdentityNone        = ""                  // only names are left: app_name, application
 )
@@ -45,15 +46,16 @@ const (
 	WorkloadPhoton    = "photon"    // Databricks Photon: memory lives outside what Spark reports
 )
 
-// Causes of a lost executor or driver. They are stored, as keys of
-// executors_lost and as driver_failure.
+// Causes of a lost executor, a failed task or driver. They are stored, as keys of
+// executors_lost and task_failure_causes and as driver_failure.
 const (
 	LossScaleDown       = "scale_down"       // idle, decommissioned or application shutdown: not a fault
 	LossContainerMemory = "container_memory" // the container's memory limit: physical-memory kill, OOMKilled, exit 137 with such a text
 	LossHeapOOM         = "heap_oom"         // the JVM said so: exit 52, OutOfMemoryError in the reason or by a task on it
 	LossPreempted       = "preempted"        // preemption, spot or node loss
 	LossSignal          = "signal"           // exit 143 or a bare 137: heap OOM and preemption look the same here
-	LossUserCode        = "user_code"        // an error of the query itself; of a driver only
+	LossFetchFailed     = "fetch_failed"     // shuffle data that was lost with its executor; of a task only
+	LossUserCode        = "user_code"        // an error of the code or query itself; of a task or a driver only
 	LossUnclear         = "unclear"
 )
 
@@ -103,6 +105,7 @@ type Run struct {
 	Truncated      bool
 	Compacted      bool
 	MissingTasks   int64 // of finished stages: Number of Tasks minus successes seen
+	Completeness   Opt[float64]
 
 	// What the ResourceManager knows, which the log does not; missing where it
 	// was not asked.
@@ -123,6 +126,7 @@ type Run struct {
 	TasksKilled       Opt[int64]
 	TasksSpeculative  Opt[int64]
 	TaskEndReasons    map[string]int64
+	TaskFailureCauses map[string]int64
 	HeapOOMTasks      Opt[int64]
 	ExecutorsLost     map[string]int64
 	MaxTaskLosses     Opt[int64] // how often one and the same task took its executor along
@@ -176,8 +180,13 @@ type Run struct {
 	OutputBytes    Opt[int64]
 	OutputRecords  Opt[int64]
 	ShuffleRead    Opt[int64]
+	ShuffleRemote  Opt[int64]
 	ShuffleWrite   Opt[int64]
 	MaxTaskInput   Opt[int64]
+	PartStageID    Opt[int64] // of the stage with the largest partition
+	PartMaxBytes   Opt[int64]
+	PartP50Bytes   Opt[float64]
+	LongestStages  map[string]int64
 	Locality       map[string]int64
 	Joins          map[string]int64
 	Broadcasts     Opt[int64]
@@ -192,13 +201,20 @@ type Run struct {
 	ContainerBytes     Opt[int64] // of one executor
 	ContainerStep      Opt[int64] // what YARN rounds it up to
 	ContainerCPUs      Opt[float64]
+	ContainerAllocated Opt[int64] // after that
 	MemoryByteMs       Opt[float64]
+	UsedMemoryByteMs   Opt[float64]
+	UsedMemoryCoverage Opt[float64]
 	UnusedExecutors    Opt[int64]
 	ExecutorLifeP50Ms  Opt[int64]
 	PeakHeap           Opt[int64]
 	HeapCoverage       Opt[float64]
 	PeakOnHeapUnified  Opt[int64]
 	PeakOffHeapUnified Opt[int64]
+	PeakOnHeapExec     Opt[int64]
+	PeakOnHeapStorage  Opt[int64]
+	PeakOffHeapExec    Opt[int64]
+	PeakOffHeapStorage Opt[int64]
 	PeakExecMemory     Opt[int64]
 	UnifiedRegion      Opt[int64]
 	PeakJVMRSS         Opt[int64]
@@ -209,7 +225,10 @@ type Run struct {
 	PeakMappedPool     Opt[int64]
 	MinorGCCount       Opt[int64]
 	MajorGCCount       Opt[int64]
+	MinorGCMs          Opt[int64]
+	MajorGCMs          Opt[int64]
 	DriverPeakHeap     Opt[int64]
+	DriverHeapCoverage Opt[float64]
 }
 
 // Duration is End minus Start, missing when either is.

@@ -76,6 +76,9 @@ func (a *app) finish() analysis.Run {
 	a.peaks.fill(r)
 	if a.driver.heap > 0 {
 		r.DriverPeakHeap = some(a.driver.heap)
+		if n := a.driver.stages; n > 0 {
+			r.DriverHeapCoverage = ratio(min(n, a.stages.completed), a.stages.completed)
+		}
 	}
 	r.PeakTasks = a.concurrency.peak(a.executors.slots(a))
 	a.sql.fill(r)

@@ -88,6 +88,7 @@ var wantedProperties = []string{
 	"spark.master",
 	"spark.openlineage.parentJobName",
 	"spark.openlineage.rootParentJobName",
+	"spark.openlineage.rootParentRunId",
 	"spark.plugins",
 	"spark.submit.deployMode",
 	"spark.submit.pyFiles",
@@ -95,6 +96,7 @@ var wantedProperties = []string{
 	"spark.yarn.dist.pyFiles",
 	"spark.yarn.isPython",
 	"spark.yarn.queue",
+	"spark.yarn.tags",
 	"sun.java.command",
 	yarnStep,
 }

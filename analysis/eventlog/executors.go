@@ -41,6 +41,7 @@ type executor struct {
 	used           bool // a task ended on it
 	heapOOM        bool // a task on it reported that the heap was full
 	loss           string
+	memory         int64 // largest sample of all of its processes
 }
 
 // executors is the set of them, by id.
@@ -161,7 +162,7 @@ func (e *executor) cause() string {
 
 // finish fills what the executors of the application add up to.
 func (x *executors) finish(a *app, end int64) {
-	var coreMs, unused sum
+	var coreMs, unused, usedKiB, sampledMs, lifeMs sum
 	var lives []int64
 	cores, lifeOf := make(map[int64]int64), make(map[int64]*sum)
 	lost := make(map[string]int64)
@@ -174,6 +175,11 @@ func (x *executors) finish(a *app, end int64) {
 		}
 		life := e.lifetime(end)
 		lives = append(lives, life)
+		lifeMs.add(life)
+		if e.memory > 0 {
+			sampledMs.add(life)
+			usedKiB.add(times(e.memory>>10, life)) // a sum of whole numbers is the same in any order
+		}
 		coreMs.add(times(e.cores, life))
 		cores[e.cores]++
 		if lifeOf[e.profile] == nil {
@@ -194,6 +200,9 @@ func (x *executors) finish(a *app, end int64) {
 	r.UnifiedRegion = positive(x.region)
 	r.ContainerBytes = a.container(0)
 	r.ContainerCPUs = a.cpus()
+	if r.ContainerBytes.OK && r.ContainerStep.OK {
+		r.ContainerAllocated = positive(times((r.ContainerBytes.V-1)/r.ContainerStep.V+1, r.ContainerStep.V))
+	}
 	r.Executors, r.PeakExecutors = some(int64(len(lives))), some(x.most)
 	r.UnusedExecutors = some(int64(unused))
 	if len(lives) == 0 {
@@ -205,6 +214,10 @@ func (x *executors) finish(a *app, end int64) {
 		r.ExecutorCores = positive(c)
 	}
 	r.MemoryByteMs = memoryTime(a, lifeOf)
+	if sampledMs > 0 {
+		r.UsedMemoryByteMs = analysis.Some(float64(usedKiB) * (1 << 10))
+		r.UsedMemoryCoverage = ratio(int64(sampledMs), int64(lifeMs))
+	}
 }
 
 // memoryTime adds up containers x lifetimes, profile by profile in a fixed

@@ -20,13 +20,16 @@ type orchestration struct {
 // leaves open.
 func (e *environment) identify(r *analysis.Run) {
 	var id orchestration
-	for _, o := range []orchestration{e.airflow(), e.openLineage(), e.airflowContext(), e.kubernetesLabels()} {
+	for _, o := range []orchestration{e.airflow(), e.openLineage(), e.airflowContext(), e.yarnTags(), e.kubernetesLabels()} {
 		if o.dag != "" && o.task != "" && id.source == "" {
 			id.dag, id.task, id.source = o.dag, o.task, o.source
 		}
 		if id.source == "" || agrees(o.dag, id.dag) && agrees(o.task, id.task) {
 			id.complete(o)
 		}
+	}
+	if id.run == "" && id.source == analysis.IdentityOpenLineage {
+		id.run = e.spark["spark.openlineage.rootParentRunId"]
 	}
 	r.Identity = id.source
 	r.DAGID, r.TaskID, r.RunID = clip(id.dag, maxText), clip(id.task, maxText), clip(id.run, maxText)
@@ -100,6 +103,23 @@ func (e *environment) airflowContext() orchestration {
 		source: analysis.IdentityAirflowCtx,
 		dag:    get("DAG_ID"), task: get("TASK_ID"), run: get("DAG_RUN_ID"), try: get("TRY_NUMBER"),
 		logicalDate: first(get("LOGICAL_DATE"), get("EXECUTION_DATE")),
+	}
+}
+
+// yarnTags are those that say what they are: dag_id=load, airflow_task_id:orders.
+func (e *environment) yarnTags() orchestration {
+	tags := make(map[string]string)
+	for tag := range strings.SplitSeq(e.spark["spark.yarn.tags"], ",") {
+		if i := strings.IndexAny(tag, "=:"); i > 0 {
+			name := strings.ToLower(strings.TrimSpace(tag[:i]))
+			name = strings.TrimLeft(strings.TrimPrefix(name, "airflow"), "._-")
+			tags[name] = strings.TrimSpace(tag[i+1:])
+		}
+	}
+	return orchestration{
+		source: analysis.IdentityYARNTags,
+		dag:    tags["dag_id"], task: tags["task_id"], run: tags["run_id"],
+		try: tags["try_number"], mapped: tags["map_index"],
 	}
 }
 

@@ -17,6 +17,27 @@ type executorMetrics struct {
 	OtherRSS  int64 `json:"ProcessTreeOtherRSSMemory"`
 	MinorGC   int64 `json:"MinorGCCount"`
 	MajorGC   int64 `json:"MajorGCCount"`
+	MinorGCMs int64 `json:"MinorGCTime"`
+	MajorGCMs int64 `json:"MajorGCTime"`
+
+	OnHeapExecution  int64 `json:"OnHeapExecutionMemory"`
+	OffHeapExecution int64 `json:"OffHeapExecutionMemory"`
+	OnHeapStorage    int64 `json:"OnHeapStorageMemory"`
+	OffHeapStorage   int64 `json:"OffHeapStorageMemory"`
+}
+
+// used is the memory of the whole process, as far as it was sampled.
+func (m *executorMetrics) used() int64 {
+	var s sum
+	if m.JVMRSS > 0 {
+		s.add(m.JVMRSS)
+		s.add(m.PythonRSS)
+		s.add(m.OtherRSS)
+	} else if m.Heap > 0 {
+		s.add(m.Heap)
+		s.add(m.OffHeap)
+	}
+	return int64(s)
 }
 
 // stageExecutorMetrics come just before a stage completes, one per executor,
@@ -31,11 +52,17 @@ type stageExecutorMetrics struct {
 func (e *stageExecutorMetrics) apply(a *app) error {
 	if e.ID == driverID {
 		a.driver.add(&e.Metrics)
+		if e.Metrics.Heap > 0 {
+			a.driver.stages++
+		}
 		if !a.env.local() {
 			return nil
 		}
 	}
 	a.peaks.add(&e.Metrics)
+	if x := a.executors.byID[e.ID]; x != nil {
+		x.memory = max(x.memory, e.Metrics.used())
+	}
 	a.stages.get(e.Stage, e.Attempt, a).pay(e.ID, &e.Metrics, &a.peaks)
 	return nil
 }
@@ -64,6 +91,10 @@ type peaks struct {
 	direct, mapped              int64
 	jvmRSS, pythonRSS, otherRSS int64
 	minorGC, majorGC            int64
+	minorGCMs, majorGCMs        int64
+	execution, storage          int64 // on the heap
+	offExecution, offStorage    int64
+	stages                      int64 // that the driver was sampled for
 	runMs                       sum
 	heapMs, rssMs               sum
 }
@@ -79,6 +110,12 @@ func (p *peaks) add(m *executorMetrics) {
 	p.otherRSS = max(p.otherRSS, m.OtherRSS)
 	p.minorGC = max(p.minorGC, m.MinorGC)
 	p.majorGC = max(p.majorGC, m.MajorGC)
+	p.minorGCMs = max(p.minorGCMs, m.MinorGCMs)
+	p.majorGCMs = max(p.majorGCMs, m.MajorGCMs)
+	p.execution = max(p.execution, m.OnHeapExecution)
+	p.storage = max(p.storage, m.OnHeapStorage)
+	p.offExecution = max(p.offExecution, m.OffHeapExecution)
+	p.offStorage = max(p.offStorage, m.OffHeapStorage)
 }
 
 // A debt is the run time of tasks without a sample of their own, which a
@@ -149,11 +186,14 @@ func (s *stage) pay(executor string, m *executorMetrics, p *peaks) {
 func (p *peaks) fill(r *analysis.Run) {
 	r.PeakHeap = positive(p.heap)
 	r.PeakOnHeapUnified, r.PeakOffHeapUnified = positive(p.onHeap), positive(p.offHeap)
+	r.PeakOnHeapExec, r.PeakOnHeapStorage = positive(p.execution), positive(p.storage)
+	r.PeakOffHeapExec, r.PeakOffHeapStorage = positive(p.offExecution), positive(p.offStorage)
 	r.PeakDirectPool, r.PeakMappedPool = positive(p.direct), positive(p.mapped)
 	r.PeakJVMRSS, r.PeakPythonRSS, r.PeakOtherRSS = positive(p.jvmRSS), positive(p.pythonRSS), positive(p.otherRSS)
 	if p.heap > 0 {
 		// Where the heap was sampled, no collection is a measurement.
 		r.MinorGCCount, r.MajorGCCount = some(max(p.minorGC, 0)), some(max(p.majorGC, 0))
+		r.MinorGCMs, r.MajorGCMs = some(max(p.minorGCMs, 0)), some(max(p.majorGCMs, 0))
 	}
 	if p.runMs > 0 {
 		r.HeapCoverage, r.RSSCoverage = ratio(int64(p.heapMs), int64(p.runMs)), ratio(int64(p.rssMs), int64(p.runMs))

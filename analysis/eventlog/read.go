@@ -249,12 +249,25 @@ func (p *parser) close() {
 	if r.AppID == "" {
 		r.AppID = appName(p.log.Name)
 	}
+	r.Completeness = completeness(&r)
 	p.runs = append(p.runs, r)
 	if p.profiling {
 		a.profile.Key = r.Key
 		a.profile.Finished, a.profile.Complete, a.profile.Events = r.Finished, r.Complete(), r.Events
 		p.profiles = append(p.profiles, a.profile)
 	}
+}
+
+// completeness is the known share of what there was to read.
+func completeness(r *analysis.Run) analysis.Opt[float64] {
+	if !r.Finished || r.Truncated || r.Compacted {
+		return analysis.Opt[float64]{}
+	}
+	var all sum
+	for _, n := range []int64{r.Events, r.MalformedLines, r.MissingTasks} {
+		all.add(n)
+	}
+	return ratio(r.Events, int64(all))
 }
 
 // appName is the application's id in the name of a file.

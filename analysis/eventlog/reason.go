@@ -3,7 +3,10 @@ package eventlog
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
+
+	"github.com/sparktune/sparktune/analysis"
 )
 
 type endReason struct {
@@ -35,6 +38,28 @@ func (r *endReason) text() string {
 		return r.Loss
 	}
 	return strings.TrimSuffix(r.Reason+": "+r.Message, ": ")
+}
+
+// cause is the class of a failure.
+func (r *endReason) cause() string {
+	switch {
+	case r.heapOOM():
+		return analysis.LossHeapOOM
+	case r.Reason == endFetchFailed:
+		return analysis.LossFetchFailed
+	case r.Reason == endExecutorLost:
+		return lossCause(r.Loss)
+	case r.Reason == endException && !slices.ContainsFunc(platformErrors, func(p string) bool { return strings.HasPrefix(r.Class, p) }):
+		return analysis.LossUserCode
+	}
+	return analysis.LossUnclear
+}
+
+// platformErrors are classes of exceptions that disks, networks and Spark itself
+// cause as well as the code: they prove nothing.
+var platformErrors = []string{
+	"java.io.", "java.net.", "java.nio.", javaOOM,
+	"org.apache.hadoop.", "org.apache.spark.shuffle.", "org.apache.spark.storage.", "org.apache.spark.rpc.",
 }
 
 const pythonException = ".PythonException"

@@ -115,6 +115,7 @@ func (t *scannedInfo) field(s *scan, key []byte) bool {
 var executorKeys = []string{
 	"JVMHeapMemory", "OnHeapUnifiedMemory", "OffHeapUnifiedMemory", "DirectPoolMemory", "MappedPoolMemory",
 	"ProcessTreeJVMRSSMemory", "ProcessTreePythonRSSMemory", "ProcessTreeOtherRSSMemory", "MinorGCCount", "MajorGCCount",
+	"MinorGCTime", "MajorGCTime", "OnHeapExecutionMemory", "OffHeapExecutionMemory", "OnHeapStorageMemory", "OffHeapStorageMemory",
 }
 
 func (m *executorMetrics) field(s *scan, key []byte) bool {
@@ -139,9 +140,21 @@ func (m *executorMetrics) field(s *scan, key []byte) bool {
 		return s.integer(&m.MinorGC)
 	case "MajorGCCount":
 		return s.integer(&m.MajorGC)
-	case "JVMOffHeapMemory", "OnHeapExecutionMemory", "OffHeapExecutionMemory", "OnHeapStorageMemory", "OffHeapStorageMemory",
+	case "MinorGCTime":
+		return s.integer(&m.MinorGCMs)
+	case "MajorGCTime":
+		return s.integer(&m.MajorGCMs)
+	case "OnHeapExecutionMemory":
+		return s.integer(&m.OnHeapExecution)
+	case "OffHeapExecutionMemory":
+		return s.integer(&m.OffHeapExecution)
+	case "OnHeapStorageMemory":
+		return s.integer(&m.OnHeapStorage)
+	case "OffHeapStorageMemory":
+		return s.integer(&m.OffHeapStorage)
+	case "JVMOffHeapMemory",
 		"ProcessTreeJVMVMemory", "ProcessTreePythonVMemory", "ProcessTreeOtherVMemory",
-		"MinorGCTime", "MajorGCTime", "TotalGCTime", "ConcurrentGCCount", "ConcurrentGCTime":
+		"TotalGCTime", "ConcurrentGCCount", "ConcurrentGCTime":
 		return s.skip()
 	}
 	return s.unknown(key, executorKeys)

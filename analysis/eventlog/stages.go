@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/sparktune/sparktune/analysis"
@@ -64,6 +65,8 @@ type stages struct {
 
 	worstSkew  skew
 	worstSpill spill
+	largest    partitions
+	longest    longest
 }
 
 // Bounds of what is kept of stages. Fewer than 20 run at a time; the rest
@@ -148,6 +151,8 @@ func (s *stages) settle(st *stage, a *app) {
 	}
 	s.worstSpill.offer(st)
 	s.worstSkew.offer(st)
+	s.largest.offer(st)
+	s.longest.offer(st)
 	if st.run.n >= 10 {
 		if m := st.run.median(); m >= 100 && float64(st.run.max) >= skewFactor*m {
 			s.skewed++
@@ -256,6 +261,7 @@ func (a *app) fillStages(r *analysis.Run) {
 	r.Stages, r.StagesFailed, r.StageRetries = some(s.completed), some(s.failed), some(s.retries)
 	r.MissingTasks = int64(s.missing)
 	r.MaxTaskLosses = some(s.maxLosses)
+	r.LongestStages = s.longest.byName()
 	if !a.tasks.measured {
 		return
 	}
@@ -263,6 +269,54 @@ func (a *app) fillStages(r *analysis.Run) {
 	r.SpillRunShare = ratio(int64(s.spilledRunMs), int64(a.tasks.runMs))
 	s.worstSpill.fill(r, int64(a.tasks.runMs))
 	s.worstSkew.fill(r)
+	s.largest.fill(r)
+}
+
+// partitions are those of the stage that has the largest one.
+type partitions struct {
+	id, max int64
+	median  float64
+}
+
+func (p *partitions) offer(st *stage) {
+	if st.bytes.max > p.max || st.bytes.max == p.max && st.id < p.id {
+		*p = partitions{st.id, st.bytes.max, st.bytes.median()}
+	}
+}
+
+func (p *partitions) fill(r *analysis.Run) {
+	if p.max > 0 {
+		r.PartStageID, r.PartMaxBytes, r.PartP50Bytes = some(p.id), some(p.max), analysis.Some(p.median)
+	}
+}
+
+// longest are the stage attempts that took longest, longest first.
+type longest []stageWall
+
+type stageWall struct{ wall, id, attempt int64 }
+
+const maxLongest = 5
+
+func (l *longest) offer(st *stage) {
+	if !st.completed {
+		return
+	}
+	*l = append(*l, stageWall{st.wall, st.id, st.attempt})
+	slices.SortFunc(*l, func(a, b stageWall) int {
+		return cmp.Or(cmp.Compare(b.wall, a.wall), cmp.Compare(a.id, b.id), cmp.Compare(a.attempt, b.attempt))
+	})
+	*l = (*l)[:min(len(*l), maxLongest)]
+}
+
+func (l longest) byName() map[string]int64 {
+	if len(l) == 0 {
+		return nil
+	}
+	m := make(map[string]int64, len(l))
+	for _, s := range l {
+		m[fmt.Sprintf("%d.%d", s.id, s.attempt)] = s.wall
+	}
+	return m
 }
 
 // A bitmap is the set of partitions that succeeded.

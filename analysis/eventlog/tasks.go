@@ -67,7 +67,7 @@ type outputMetrics struct {
 type taskTotals struct {
 	ends, failed, killed, speculative int64
 	heapOOM                           int64
-	reasons, locality                 counts
+	reasons, locality, causes         counts
 	firstLaunch                       int64
 
 	measured   bool // an end carried metrics
@@ -89,6 +89,7 @@ type taskTotals struct {
 	outBytes   sum
 	outRecords sum
 	readBytes  sum
+	remote     sum
 	writeBytes sum
 	maxInput   int64
 	maxResult  int64
@@ -134,6 +135,7 @@ func (e *taskEnd) apply(a *app) error {
 	x := a.executors.byID[e.Info.ExecutorID]
 	if x != nil {
 		x.used = true
+		x.memory = max(x.memory, e.Executor.used())
 	}
 	e.classify(a, st, x)
 	if e.Metrics != nil {
@@ -157,6 +159,7 @@ func (e *taskEnd) classify(a *app, st *stage, x *executor) {
 		}
 	}
 	a.tasks.failed++
+	a.tasks.causes.add(e.Reason.cause())
 	a.evidence.add(e.Reason.text())
 	if e.Reason.heapOOM() {
 		a.tasks.heapOOM++
@@ -242,6 +245,7 @@ func (t *taskTotals) add(m *taskMetrics) {
 	t.outBytes.add(m.Output.Bytes)
 	t.outRecords.add(m.Output.Records)
 	t.readBytes.add(m.Read.Remote)
+	t.remote.add(m.Read.Remote)
 	t.readBytes.add(m.Read.Local)
 	t.writeBytes.add(m.Write.Bytes)
 	t.maxInput = max(t.maxInput, m.Input.Bytes)
@@ -262,7 +266,7 @@ func (s *stage) add(m *taskMetrics) {
 func (t *taskTotals) fill(r *analysis.Run) {
 	r.Tasks, r.TasksFailed, r.TasksKilled = some(t.ends), some(t.failed), some(t.killed)
 	r.TasksSpeculative, r.HeapOOMTasks = some(t.speculative), some(t.heapOOM)
-	r.TaskEndReasons, r.Locality = t.reasons, t.locality
+	r.TaskEndReasons, r.TaskFailureCauses, r.Locality = t.reasons, t.causes, t.locality
 	if t.firstLaunch > 0 && !r.Start.IsZero() {
 		r.StartupMs = some(max(t.firstLaunch-r.Start.UnixMilli(), 0))
 	}
@@ -286,6 +290,7 @@ func (t *taskTotals) fillMetrics(r *analysis.Run) {
 	r.InputBytes, r.InputRecords = some(int64(t.inBytes)), some(int64(t.inRecords))
 	r.OutputBytes, r.OutputRecords = some(int64(t.outBytes)), some(int64(t.outRecords))
 	r.ShuffleRead, r.ShuffleWrite = some(int64(t.readBytes)), some(int64(t.writeBytes))
+	r.ShuffleRemote = some(int64(t.remote))
 	r.MaxTaskInput, r.MaxResultBytes = some(t.maxInput), some(t.maxResult)
 	if !strings.HasPrefix(r.SparkVersion, "1.") && !strings.HasPrefix(r.SparkVersion, "2.") {
 		r.PeakExecMemory = some(t.maxPeak) // always 0 before Spark 3
