@@ -12,9 +12,9 @@ var generated = regexp.MustCompile(`(?i)\bdo not (?:edit|modify)\b|@generated\b|
 // maxHead is how much of a file's start may say that it is generated.
 const maxHead = 2048
 
-// generatedLine returns the line at which a file says that a tool writes it, 0
+// findGenerated returns the line at which a file says that a tool writes it, 0
 // when it does not.
-func (s *source) generatedLine() int {
+func (s *source) findGenerated() int {
 	head := s.text[:min(len(s.text), maxHead)]
 	line := 0
 	quote := []byte(nil) // of the module's docstring
@@ -65,14 +65,14 @@ func (p *plan) byHand(i int) {
 	var kept []choice
 	var why *source
 	for _, c := range p.choices[i] {
-		if c.id.src.generatedLine() > 0 {
+		if c.id.src.says().generated > 0 {
 			why = c.id.src
 			continue
 		}
 		kept = append(kept, c)
 	}
 	if len(kept) == 0 && why != nil {
-		p.refuse(i, span{}, "%s:%d says that a tool writes this file; change what it is made from", why.path, why.generatedLine())
+		p.refuse(i, span{}, "%s:%d says that a tool writes this file; change what it is made from", why.path, why.says().generated)
 		for t, j := range p.open {
 			if j == i {
 				delete(p.open, t)

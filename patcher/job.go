@@ -196,5 +196,6 @@ func (d *declared) public(users func(*site) []string) Job {
 		out.Users = users(s)
 		j.Sites = append(j.Sites, out)
 	}
+	j.Refusals = d.refusals()
 	return j
 }

@@ -26,7 +26,7 @@ func marked(spans ...span) int {
 
 // markOf returns the line of the comment that holds for what starts at off.
 func (s *source) markOf(off int) int {
-	if !bytes.Contains(s.text, []byte("sparktune:")) {
+	if !s.says().marks {
 		return 0
 	}
 	start := s.lineStart(off)

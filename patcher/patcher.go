@@ -35,6 +35,9 @@ type Job struct {
 	// Sites are the places that set a property of this job, sorted by Key and
 	// then by precedence: the first of each key wins, the others are Shadowed.
 	Sites []Site
+	// Refusals are what Rewrite would leave alone whatever is wanted, sorted by
+	// Key: the reasons for the whole job come first.
+	Refusals []Refusal
 }
 
 // Hints identify a job in the metrics. An empty one is unknown. They are

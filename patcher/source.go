@@ -11,6 +11,24 @@ type source struct {
 	path  string
 	text  []byte
 	lines []int // offsets of line starts, made on first use
+	head  *head // made on first use
+}
+
+// A head is what a file says of itself as a whole.
+type head struct {
+	generated int  // the line that says that a tool writes it, 0 without one
+	marks     bool // there are comments for sparktune
+}
+
+// says returns what the file says of itself; nothing for no file.
+func (s *source) says() head {
+	if s == nil {
+		return head{}
+	}
+	if s.head == nil {
+		s.head = &head{s.findGenerated(), bytes.Contains(s.text, []byte("sparktune:"))}
+	}
+	return *s.head
 }
 
 // line returns the line of a byte offset, from 1.

@@ -19,7 +19,8 @@ var jobsCommand = command{
 	help: `list the Spark jobs that a repository declares
 
 Shows where each is declared, which runs of the lake are its, and how that is
-known, and the places that set its properties.
+known, the places that set its properties, and what would be left alone: with
+the line, the reason and what a person could do.
 
 example: sparktune jobs . --output json`,
 	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
@@ -34,15 +35,38 @@ example: sparktune jobs . --output json`,
 				return err
 			}
 			if *out == outputJSON {
-				jobs := []declaredJob{}
+				jobs := []listedJob{}
 				for _, j := range d.Jobs {
-					jobs = append(jobs, newDeclaredJob(j))
+					jobs = append(jobs, newListedJob(j))
 				}
 				return writeJSONLines(c.stdout, jobs)
 			}
 			return c.showJobs(d)
 		}
 	},
+}
+
+// listedJob is one job of 'jobs'.
+type listedJob struct {
+	declaredJob
+	Refusals []refusal `json:"refusals"`
+}
+
+// refusal is what would be left alone whatever is wanted; without a key, the job.
+type refusal struct {
+	Key    string `json:"key,omitempty"`
+	Path   string `json:"path"`
+	Line   int    `json:"line"`
+	Reason string `json:"reason"`
+	Remedy string `json:"remedy"`
+}
+
+func newListedJob(j bot.JobDecision) listedJob {
+	out := listedJob{declaredJob: newDeclaredJob(j), Refusals: []refusal{}}
+	for _, r := range j.Job.Refusals {
+		out.Refusals = append(out.Refusals, refusal(r))
+	}
+	return out
 }
 
 func (c *cli) showJobs(d bot.Decision) error {
@@ -59,6 +83,13 @@ func (c *cli) showJobs(d bot.Decision) error {
 			rows = append(rows, []string{s.Key, siteValue(s), prompts.Printable(fmt.Sprintf("%s:%d %s", s.Path, s.Line, s.Form)) + siteRemark(s)})
 		}
 		table(&b, rows)
+		for _, r := range j.Job.Refusals {
+			what := "the job"
+			if r.Key != "" {
+				what = r.Key
+			}
+			fmt.Fprintf(&b, "  %s\n", t.Faint(prompts.Printable(fmt.Sprintf("left alone: %s at %s:%d: %s; %s", what, r.Path, r.Line, r.Reason, r.Remedy))))
+		}
 	}
 	for _, u := range d.Unmatched {
 		fmt.Fprintf(&b, "%s\n", t.Faint(prompts.Inert(u.App+": "+plural(u.Runs, "run")+" of no job here: "+u.Reason)))
@@ -76,8 +107,6 @@ func siteValue(s patcher.Site) string {
 
 func siteRemark(s patcher.Site) string {
 	switch {
-	case s.Dynamic != "":
-		return "; " + prompts.Printable(s.Dynamic)
 	case s.Shadowed:
 		return "; without effect, another place wins"
 	case len(s.Users) > 1:

@@ -27,7 +27,7 @@ type jobOutput struct {
 	Notes    []note          `json:"notes"`
 }
 
-// declaredJob is one job of 'jobs'.
+// declaredJob is what 'jobs' and 'tune' say of a job as it is declared.
 type declaredJob struct {
 	ID          string    `json:"job"`
 	Path        string    `json:"path"`
