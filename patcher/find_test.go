@@ -1,6 +1,7 @@
 package patcher
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -43,5 +44,28 @@ func TestForeignFoldersAreLeftOut(t *testing.T) {
 	}
 	if len(repo.Jobs) != 1 || repo.Jobs[0].Path != "jobs/submit.sh" {
 		t.Errorf("jobs are %+v", repo.Jobs)
+	}
+}
+
+// A repository that Find did not make knows no operators of the house, and a
+// file that has changed since is not what the plan is for.
+func TestRewriteOnlyWhatFindRead(t *testing.T) {
+	const src = "from glent import GlentJob\nx = GlentJob(task_id='x', memory='8g')\n"
+	house := Operator{Class: "GlentJob", Settings: map[string]string{"memory": "spark.executor.memory"}}
+	files := fstest.MapFS{"dags/x.py": {Data: []byte(src)}}
+	repo, err := Find(files, house)
+	if err != nil || len(repo.Jobs) != 1 {
+		t.Fatalf("%+v, %v", repo, err)
+	}
+	wants := []Want{{repo.Jobs[0].ID, Setting{"spark.executor.memory", "8g", "5g"}}}
+	for _, foreign := range []*Repository{nil, {}, {Jobs: repo.Jobs}} {
+		if res, err := Rewrite(files, foreign, wants); err == nil {
+			t.Errorf("%+v was rewritten: %+v", foreign, res)
+		}
+	}
+	files["dags/x.py"] = &fstest.MapFile{Data: []byte("# new\n" + src)}
+	res, err := Rewrite(files, repo, wants)
+	if err != nil || len(res.Patches) > 0 || res.Outcomes[0].Status != Refused || !strings.Contains(res.Outcomes[0].Reason, "changed since") {
+		t.Errorf("%+v, %v", res, err)
 	}
 }

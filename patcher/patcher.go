@@ -18,7 +18,7 @@ type Repository struct {
 	Jobs    []Job     // sorted by ID
 	Skipped []Skipped // sorted by Path
 
-	found *finder // what Rewrite needs beyond it; nil makes Rewrite look again
+	found *finder // what Rewrite needs beyond it
 }
 
 // A Job is one Spark job that the repository declares.

@@ -1,7 +1,9 @@
 package patcher
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -11,26 +13,26 @@ import (
 
 // Rewrite plans the edits that make wants true in the repository fsys, of
 // which repo is what [Find] saw. It writes nothing. What it declines is an
-// [Outcome] with the reason; an error means that fsys itself failed.
+// [Outcome] with the reason; an error means that repo was not made by Find,
+// which alone knows the operators of the house.
 //
-// The plan is for the bytes that Find read, which are in [Patch].Before: who
-// writes it compares them first. With a repo that Find did not make, fsys is
-// read again.
+// The plan is for the bytes that Find read, which are in [Patch].Before: a file
+// that says otherwise now is left alone, and who writes the plan compares again.
 //
 // A want that is Applied has been checked: the edited text is read again, and
 // no other value of any job may have changed.
 func Rewrite(fsys fs.FS, repo *Repository, wants []Want) (Result, error) {
 	if repo == nil || repo.found == nil {
-		var err error
-		if repo, err = Find(fsys); err != nil {
-			return Result{}, err
-		}
+		return Result{}, errors.New("rewrite: the repository is not one that Find made")
 	}
 	refused := map[int]Outcome{}
 	for {
 		p := newPlan(repo.found, wants, refused)
 		p.choose()
 		patches, bad := p.patches()
+		if len(bad) == 0 {
+			bad = p.stale(fsys, patches)
+		}
 		if len(bad) == 0 {
 			bad = p.verify(patches)
 		}
@@ -448,7 +450,7 @@ func (p *plan) patches() ([]Patch, map[int]Outcome) {
 		es = sortEdits(es)
 		after, err := Apply(src.text, es)
 		if err != nil {
-			p.clash(bad, src)
+			p.spoil(bad, src.path, "the edits of this file overlap")
 			continue
 		}
 		out = append(out, Patch{Path: src.path, Edits: es, Before: src.text, After: after})
@@ -473,11 +475,22 @@ func compareAdditions(a, b addition) int {
 	return cmp.Or(compareKeys(a.prop.key, b.prop.key), cmp.Compare(bare(a), bare(b)), strings.Compare(a.value, b.value))
 }
 
-// clash refuses every want that edits a file.
-func (p *plan) clash(bad map[int]Outcome, src *source) {
+// stale refuses the wants of files that are not what Find read any more.
+func (p *plan) stale(fsys fs.FS, patches []Patch) map[int]Outcome {
+	bad := map[int]Outcome{}
+	for _, patch := range patches {
+		if now, why := read(fsys, patch.Path); why != "" || !bytes.Equal(now, patch.Before) {
+			p.spoil(bad, patch.Path, "the file has changed since it was read")
+		}
+	}
+	return bad
+}
+
+// spoil refuses every want that edits a file.
+func (p *plan) spoil(bad map[int]Outcome, path, why string) {
 	for _, i := range p.open {
-		if p.chosen[i].id.src == src {
-			bad[i] = p.doubted(i, "the edits of this file overlap")
+		if p.chosen[i].id.src.path == path {
+			bad[i] = p.doubted(i, why)
 		}
 	}
 }
