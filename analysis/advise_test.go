@@ -121,7 +121,7 @@ func checkRail(t *testing.T, name string, c Change, pol Policy) {
 	t.Helper()
 	conf := Conf{c.Key: c.To}
 	switch c.Key {
-	case keyMemory:
+	case keyMemory, keyDriver:
 		if v := conf.Bytes(c.Key).V; v < pol.MinHeap && v < ParseBytes(c.Effective, mib).V || v > pol.MaxHeap {
 			t.Errorf("%s: heap of %s", name, c.To)
 		}

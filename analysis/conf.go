@@ -51,7 +51,7 @@ var Properties = []Property{
 	{Name: "spark.driver.cores", Column: "driver_cores", Kind: KindInt, Default: "1", Doc: "Cores of the driver, cluster mode only."},
 	{Name: "spark.driver.extraJavaOptions", Column: "driver_extra_java_options", Kind: KindText, Doc: "JVM options of the driver, those that start with -X only."},
 	{Name: "spark.driver.maxResultSize", Column: "driver_max_result_bytes", Kind: KindBytes, Unit: 1, Default: "1g", Doc: "Limit of the serialized results of one action."},
-	{Name: "spark.driver.memory", Column: "driver_memory_bytes", Kind: KindBytes, Unit: mib, Default: "1g", Doc: "Heap of the driver."},
+	{Name: "spark.driver.memory", Column: "driver_memory_bytes", Kind: KindBytes, Unit: mib, Default: "1g", Doc: "Heap of the driver.", Write: true},
 	{Name: "spark.driver.memoryOverhead", Aliases: []string{"spark.yarn.driver.memoryOverhead"}, Column: "driver_memory_overhead_bytes", Kind: KindBytes, Unit: mib, Doc: "Non-heap memory of the driver's container."},
 	{Name: "spark.driver.memoryOverheadFactor", Column: "driver_memory_overhead_factor", Kind: KindFloat, Doc: "Share of the driver's heap that is added as overhead."},
 	{Name: "spark.dynamicAllocation.enabled", Column: "dynamic_allocation", Kind: KindBool, Default: "false", Doc: "Executors come and go with the load."},

@@ -106,6 +106,7 @@ var failuresForMemory = []struct {
 }{
 	{"an OutOfMemoryError", outOfHeap},
 	{"a container killed for its memory", killedContainer},
+	{"a driver that died of its heap", driverOutOfHeap},
 	{"one task that took its executors along until the job failed", diedOfOneTask},
 }
 
@@ -114,7 +115,7 @@ func killedContainer(r *Run) bool { return r.ExecutorsLost[LossContainerMemory] 
 // mends says whether the runs before failed for memory and the change was to
 // end that: then the values of before are no better place to go.
 func (pr Promise) mends(before []*Run) bool {
-	if len(pr.Changes) == 0 || pr.Changes[0].Rule != heapOOM.Name && pr.Changes[0].Rule != containerKill.Name {
+	if len(pr.Changes) == 0 || !slices.Contains([]string{heapOOM.Name, containerKill.Name, driverOOM.Name}, pr.Changes[0].Rule) {
 		return false
 	}
 	for _, f := range failuresForMemory {
@@ -156,6 +157,8 @@ func stillLacks(pr Promise, runs []*Run) bool {
 		return count(runs, outOfHeap) > 0
 	case containerKill.Name:
 		return count(runs, killedContainer) > 0
+	case driverOOM.Name:
+		return count(runs, driverOutOfHeap) > 0
 	}
 	return false
 }

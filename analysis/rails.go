@@ -42,7 +42,7 @@ func (c *Change) outOfRange(pol Policy) string {
 // what the runs had may be below the least already.
 func (pol Policy) rangeOf(key string) (low, high int64) {
 	switch key {
-	case keyMemory:
+	case keyMemory, keyDriver:
 		return pol.MinHeap, pol.MaxHeap
 	case keyOverhead:
 		return minOverhead, pol.MaxOverhead
@@ -72,6 +72,9 @@ func (p *Profile) misfit(changes []Change, pol Policy) string {
 	after := Conf{}
 	for _, c := range changes {
 		after[c.Key] = c.To
+	}
+	if d := after.Bytes(keyDriver).V; pol.NodeMemory > 0 && d > pol.NodeMemory {
+		return fmt.Sprintf("a driver of %s would not fit into the policy's node of %s: a person has to look at the job", FormatMemory(d), FormatMemory(pol.NodeMemory))
 	}
 	n := p.container(after.over(p.Conf()))
 	if pol.NodeMemory > 0 && n > pol.NodeMemory && n > p.container(p.Conf()) {

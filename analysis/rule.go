@@ -28,7 +28,7 @@ type Rule struct {
 // anything is taken away, and executors, whose cut costs nothing, before memory.
 // A rule whose Advice is set never makes others wait.
 var Rules = []*Rule{
-	&heapOOM, &containerKill, &userCode, &preemption, &spill, &gcPressure, &skew, &deadConfiguration,
+	&heapOOM, &containerKill, &driverOOM, &userCode, &preemption, &spill, &gcPressure, &skew, &deadConfiguration,
 	&tinyTasks, &shufflePartitions, &inputSplits, &adaptiveExecution, &broadcast, &speculation, &localityWait, &serializer,
 	&driverBound, &idleExecutors, &tooFewExecutors, &dynamicAllocation, &executorCores, &driverMemory, &driverCores,
 	&measuring, &overProvisionedOverhead, &filledHeap, &overProvisionedHeap,

@@ -22,6 +22,9 @@ takes the application along. Source: TuneIn (peak x 1.25 + 300 MiB).`,
 }
 
 func evalDriverMemory(p *Profile, pol Policy) Finding {
+	if n := count(p.Runs, driverOutOfHeap); n > 0 {
+		return silent(fmt.Sprintf("the driver died of its heap in %s: nothing is taken away", plural(n, "run")))
+	}
 	runs := p.sound()
 	if why := tooLittleToShrink(p, runs, pol); why != "" {
 		return silent(why)

@@ -7,11 +7,12 @@ var userCode = Rule{
 	Title: "failures of the job's own code",
 	Doc: `Runs failed, and nothing that was lost with them speaks of memory or of the
 platform: no OutOfMemoryError, no container over its limit, no executor that was
-killed or taken away. Tasks ended with an exception of the code that they ran.
+killed or taken away. Tasks ended with an exception of the code that they ran, or
+the query was wrong.
 
-No size helps: this is for whoever owns the code. Where no task failed either, the
-driver ended by itself, by an exception or for its memory: its log tells. A failed run is never a reason
-to take anything away.`,
+No size helps: this is for whoever owns the code. Where no task failed either and
+the log does not say why, the driver ended by itself: its own log tells. A failed
+run is never a reason to take anything away.`,
 	Needs:  []string{"status", "task_end_reasons", "heap_oom_tasks", "executors_lost"},
 	Advice: true,
 	eval:   evalUserCode,
@@ -25,10 +26,10 @@ func evalUserCode(p *Profile, _ Policy) Finding {
 	own := count(p.Runs, failedByItself)
 	ev := []Evidence{{"status", "failed runs", float64(failed), "count"}}
 	if died := count(p.Runs, driverDied); own == 0 && died > 0 {
-		return advises(fmt.Sprintf("%d of %s failed although no task and no executor did: the driver's own log tells why, and a driver out of memory looks like this", died, plural(len(p.Runs), "run")), ev)
+		return advises(fmt.Sprintf("%d of %s failed although no task and no executor did: the driver's own log tells why", died, plural(len(p.Runs), "run")), ev)
 	}
 	if own == 0 {
-		return silent("the failed runs also lost memory or executors", ev...)
+		return silent("the failed runs also lost memory or executors, or their driver", ev...)
 	}
 	return advises(fmt.Sprintf("%d of %s failed with an exception of their own code and without any sign of memory: no size helps", own, plural(len(p.Runs), "run")), ev)
 }
@@ -36,12 +37,15 @@ func evalUserCode(p *Profile, _ Policy) Finding {
 // failedByItself says whether a run failed and nothing but its code speaks for
 // it.
 func failedByItself(r *Run) bool {
-	return r.Status == StatusFailed && r.TaskEndReasons["ExceptionFailure"] > 0 && !outOfHeap(r) && faults(r) == 0
+	wrong := r.TaskEndReasons["ExceptionFailure"] > 0 || r.DriverFailure == LossUserCode
+	return r.Status == StatusFailed && wrong && !outOfHeap(r) && !driverOutOfHeap(r) && faults(r) == 0
 }
 
-// driverDied says whether a run failed and nothing but its driver did.
+// driverDied says whether a run failed and nothing but its driver did, of
+// another cause than its heap or its code.
 func driverDied(r *Run) bool {
-	return r.Status == StatusFailed && r.TasksFailed.OK && r.TasksFailed.V == 0 && !outOfHeap(r) && faults(r) == 0
+	known := r.DriverFailure == LossHeapOOM || r.DriverFailure == LossUserCode
+	return r.Status == StatusFailed && r.TasksFailed.OK && r.TasksFailed.V == 0 && !outOfHeap(r) && faults(r) == 0 && !known
 }
 
 // faults counts the executors that were lost for another reason than the end of

@@ -58,7 +58,7 @@ func headline(p *Proposal) string {
 		return fmt.Sprintf("**%s**; what they reserve was not measured.", what)
 	}
 	memory := fmt.Sprintf("reserved memory `%s` → `%s` %s (%s)", prompts.GBHours(before), prompts.GBHours(after), per, percent(before, after))
-	if symptom := firstReason(p); after > before && symptom != "" {
+	if symptom := firstReason(p); after >= before && symptom != "" {
 		return fmt.Sprintf("**%s**: %s, %s.", symptom, what, memory)
 	}
 	return fmt.Sprintf("**R%s**: %s.", memory[1:], what)

@@ -41,6 +41,7 @@ var symptoms = map[string]func(*analysis.Run){
 		r.ExecutorsLost = lost(analysis.LossContainerMemory, 3)
 		r.Conf["spark.executor.memoryOverhead"] = "512m"
 	},
+	"driver": func(r *analysis.Run) { r.DriverFailure, r.Status = analysis.LossHeapOOM, analysis.StatusFailed },
 	"signal": func(r *analysis.Run) { r.ExecutorsLost = lost(analysis.LossSignal, 2) },
 	"gc":     func(r *analysis.Run) { r.GCMs, r.PeakHeap = someInt(2_000_000), someInt(7*gib) },
 	"tiny": func(r *analysis.Run) {

@@ -70,7 +70,6 @@ func TestLabelledRuns(t *testing.T) {
 
 // knownMisses are the jobs whose cause the rules do not name, and why.
 var knownMisses = map[string]string{
-	"driver_oom":     "what the driver died of stands in the log's SQLExecutionEnd, which no column keeps",
 	"oom_unreported": "no task reported OutOfMemoryError and none died more than twice: executors that were terminated from outside can look the same, and a guess could be wrong for them",
 }
 
