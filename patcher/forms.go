@@ -1,6 +1,9 @@
 package patcher
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // declare builds the jobs of a call: an operator, or any call whose arguments
 // have the shape of a Spark configuration.
@@ -24,7 +27,7 @@ func (r *reader) declare(obj *value, p place) {
 
 // withDefaults puts default_args below an operator's own arguments.
 func withDefaults(obj *value, p place) *value {
-	v := &value{kind: mapping, at: obj.args.at, items: obj.args.items, slots: obj.args.slots}
+	v := &value{kind: mapping, at: obj.args.at, items: obj.args.items, slots: obj.args.slots, parts: slices.Clip(obj.args.parts)}
 	if p.dag != nil {
 		v.under(argument(p.dag, -1, "default_args"))
 	}

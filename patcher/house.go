@@ -122,7 +122,7 @@ func (d *declared) pairs(v *value) {
 		}
 	}
 	d.gaps = append(d.gaps, gap{
-		slots: v.slots, at: v.at, num: func(property) bool { return false },
+		slots: v.slots, parts: v.parts, at: v.at, num: func(property) bool { return false },
 		names: func(p property) []string {
 			return pairNames(p, p.flag == "" || s.confs && !s.flags, plain && !s.flags && !s.confs)
 		},

@@ -90,6 +90,7 @@ func (a addition) fullPath() []string {
 // A gap is where a property that the job does not set can be added.
 type gap struct {
 	slots []slot
+	parts []slot // where an addition reaches the job too, and others with it
 	// names returns the path of a key in this place; nil where it has none.
 	names func(property) []string
 	num   func(property) bool

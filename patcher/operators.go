@@ -81,7 +81,7 @@ func (d *declared) options(x entry, params *value) {
 		d.pairs(v)
 	case v.kind == sequence:
 		s := d.submission(listWords(v, params))
-		g := gap{names: s.names(true), num: func(property) bool { return false }, at: v.at}
+		g := gap{names: s.names(true), num: func(property) bool { return false }, at: v.at, parts: v.parts}
 		for _, sl := range v.slots {
 			if sl.op == opPairs {
 				sl.op, sl.joined = opAppend, s.joined

@@ -158,6 +158,7 @@ func (r *reader) list(n *node, e env) *value {
 				continue
 			}
 			v.items = append(v.items, in.items...)
+			v.parts = append(append(v.parts, in.slots...), in.parts...)
 			continue
 		}
 		v.items = append(v.items, r.eval(k, e))
@@ -198,6 +199,7 @@ func (v *value) spread(in *value, at span, fixed bool) {
 		v.entries = append(v.entries, entry{at: at, why: why, home: v, fixed: fixed})
 		return
 	}
+	v.parts = append(append(v.parts, in.slots...), in.parts...)
 	for _, x := range in.entries {
 		x.home, x.fixed = in, fixed
 		v.entries = append(v.entries, x)

@@ -18,10 +18,10 @@ func (r *reader) binary(n *node, e env) *value {
 		v := textValue(at, append(slices.Clip(asText(a)), asText(b)...))
 		return v.readAt(at, e)
 	case op == "+" && a.kind == sequence && b.kind == sequence:
-		v := &value{kind: sequence, at: at, items: append(slices.Clip(a.items), b.items...), slots: b.slots}
+		v := &value{kind: sequence, at: at, items: append(slices.Clip(a.items), b.items...), slots: b.slots, parts: slices.Concat(a.slots, a.parts, b.parts)}
 		return v.readAt(at, e)
 	case op == "+" && (isPairs(a) && b.atRunTime() || isPairs(b) && a.atRunTime()):
-		return &value{kind: sequence, at: at, items: append(slices.Clip(itemsOf(a)), itemsOf(b)...), slots: b.slots}
+		return &value{kind: sequence, at: at, items: append(slices.Clip(itemsOf(a)), itemsOf(b)...), slots: b.slots, parts: slices.Concat(a.slots, a.parts, b.parts)}
 	case op == "|" && a.kind == mapping && b.kind == mapping:
 		return merge(at, e, a, b)
 	case op == "%" && isText(a):

@@ -49,7 +49,7 @@ func (d *declared) cde(v *value) {
 		}
 	}
 	d.gaps = append(d.gaps, gap{
-		slots: v.slots, at: v.at, num: func(p property) bool { return p.unit == count },
+		slots: v.slots, parts: v.parts, at: v.at, num: func(p property) bool { return p.unit == count },
 		names: func(p property) []string {
 			if name, ok := cdeNames[p.key]; ok {
 				return []string{name}
@@ -189,7 +189,7 @@ func (d *declared) manifest(v *value) {
 // that it has not is not begun: sparkConf says the same.
 func (d *declared) specGap(p property, block entry, name string) {
 	d.gaps = append(d.gaps, gap{
-		slots: block.val.slots, at: block.at, num: func(p property) bool { return p.unit == count || p.unit == truth },
+		slots: block.val.slots, parts: block.val.parts, at: block.at, num: func(p property) bool { return p.unit == count || p.unit == truth },
 		names: func(q property) []string {
 			if q.key == p.key {
 				return []string{name}

@@ -194,7 +194,7 @@ func holdsSpark(v *value) bool {
 func (d *declared) confGap(v *value, x entry, name string) {
 	d.entries(v, name)
 	d.gaps = append(d.gaps, gap{
-		slots: v.slots, at: x.at, num: func(property) bool { return false },
+		slots: v.slots, parts: v.parts, at: x.at, num: func(property) bool { return false },
 		names: func(p property) []string { return []string{p.key} },
 	})
 }
@@ -207,7 +207,7 @@ func (d *declared) defaults(props *value) {
 		s.rank = byDefaults
 	}
 	g := gap{
-		slots: props.slots, at: props.at, num: func(property) bool { return false },
+		slots: props.slots, parts: props.parts, at: props.at, num: func(property) bool { return false },
 		names: func(p property) []string { return []string{p.key} },
 	}
 	if own == 0 {

@@ -61,7 +61,7 @@ func (d *declared) keywords(args *value, known []keyword, insert bool) {
 		return
 	}
 	d.gaps = append(d.gaps, gap{
-		slots: args.slots,
+		slots: args.slots, parts: args.parts,
 		names: func(p property) []string {
 			i := slices.IndexFunc(known, func(k keyword) bool { return k.prop.key == p.key })
 			if i < 0 {
@@ -80,14 +80,14 @@ func (d *declared) conf(args *value, name string) {
 	g := gap{at: args.at, num: func(property) bool { return false }}
 	switch {
 	case !ok:
-		g.slots = args.slots
+		g.slots, g.parts = args.slots, args.parts
 		g.names = func(p property) []string { return []string{name, p.key} }
 	case x.why != "":
 		g.names = func(p property) []string { return []string{p.key} }
 		g.shut, g.at = x.why, x.at
 	case x.val.kind == mapping:
 		d.entries(x.val, name)
-		g.slots, g.at = x.val.slots, x.at
+		g.slots, g.parts, g.at = x.val.slots, x.val.parts, x.at
 		g.names = func(p property) []string { return []string{p.key} }
 	case x.val.kind == scalar && x.val.typ == null:
 		g.names = func(p property) []string { return []string{p.key} }

@@ -213,7 +213,7 @@ func (t tableReader) gaps(d *declared, v *value) {
 	}
 	if slices.ContainsFunc(d.sites, func(s *site) bool { return s.rank == byConf && v.slots[0].at.contains(s.val.at) && s.Form == s.Key }) {
 		d.gaps = append(d.gaps, gap{
-			slots: v.slots, at: v.at, num: func(p property) bool { return p.unit == count },
+			slots: v.slots, parts: v.parts, at: v.at, num: func(p property) bool { return p.unit == count },
 			names: func(p property) []string { return []string{p.key} },
 		})
 	}

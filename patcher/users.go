@@ -44,6 +44,7 @@ func (f *finder) countUsers() {
 		}
 		for _, g := range d.gaps {
 			u.slots(g.slots, target{d, ""})
+			u.slots(g.parts, target{d, ""})
 		}
 	}
 	f.users = u

@@ -31,6 +31,9 @@ type value struct {
 	// spelling, from the innermost place to the outermost: for a scalar, an
 	// expression to replace; for a mapping, a place to add an entry that wins.
 	slots []slot
+	// parts are the places of the mappings and lists that this one is put
+	// together from: what is added there reaches it too.
+	parts []slot
 }
 
 type kind int

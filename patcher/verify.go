@@ -29,7 +29,15 @@ func (p *plan) verify(patches []Patch) map[int]Outcome {
 // they should. Both lists are in the order of the text, which edits keep.
 func (p *plan) compare(before, now []*declared, bad map[int]Outcome) {
 	for k, d := range before {
-		for key, want := range p.expected(d) {
+		expected := p.expected(d)
+		if len(now) == len(before) {
+			for _, s := range now[k].sites {
+				if _, ok := expected[s.Key]; !ok {
+					p.doubt(bad, d, s.Key, fmt.Sprintf("the edit would set %s of %s too", s.Key, d.ID))
+				}
+			}
+		}
+		for key, want := range expected {
 			got := "nothing"
 			if len(now) == len(before) {
 				got = settingOf(now[k], key)
