@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 
 // The scripts of testdata/script are the command line as its users see it.
 // $REPO is the sample repository, $LOGS its event logs, $AS_OF the day after
-// they were made. Beside testscript's commands they have
+// they were made; $LAB and $LABELLED those of the lab. Beside testscript's commands they have
 //
 //	[!] valid SCHEMA FILE   FILE (JSON or JSON Lines) is as docs/schemas says
 //	replace GLOB OLD NEW    replaces a text in files, as another version might have written it
@@ -43,6 +43,8 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("REPO", filepath.Join(root, "testdata", "repo"))
 			env.Setenv("LOGS", filepath.Join(root, "testdata", "eventlogs"))
+			env.Setenv("LAB", filepath.Join(root, "lab", "repo"))
+			env.Setenv("LABELLED", filepath.Join(root, "testdata", "labelled", "logs"))
 			env.Setenv("AS_OF", strings.TrimSpace(string(asOf)))
 			env.Setenv("SCHEMAS", filepath.Join(root, "docs", "schemas"))
 			env.Setenv("SPARKTUNE_STATE", filepath.Join(env.WorkDir, "state"))

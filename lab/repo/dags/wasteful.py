@@ -60,7 +60,7 @@ with DAG("lab_oom", schedule="@daily", start_date=START, catchup=False):
         task_id="oom",
         name="oom",
         application="jobs/blobs.py",
-        application_args=["300", "40"],
+        application_args=["600", "40"],
         executor_memory="512m",
         executor_cores=1,
         num_executors=2,
