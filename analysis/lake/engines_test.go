@@ -123,6 +123,7 @@ func readAndWrite(t *testing.T, l *Lake, engine *exec.Cmd) {
 	if diff := cmp.Diff(wantRuns, runs(t, l, Query{})); diff != "" {
 		t.Errorf("what we read of the engine's work (-want +got):\n%s", diff)
 	}
+	sameAsPlain(t, l, 0)
 	if got, want := put(t, l, copied, gone), (PutStats{Added: 1, Unchanged: 1}); got != want {
 		t.Errorf("Put on top of it: got %+v, want %+v", got, want)
 	}

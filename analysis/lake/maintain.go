@@ -110,7 +110,7 @@ func (r *relation[R]) verify(ctx context.Context, report *Report, age time.Durat
 func (r *relation[R]) verifyKeys(ctx context.Context, t *table.Table, report *Report) (rows int64, err error) {
 	count := make(map[analysis.Key]int)
 	required := pick(r.fields, func(f field[R]) bool { return isKey(f.name) })
-	err = scan(ctx, t, iceberg.AlwaysTrue{}, required, func(batch []R) {
+	err = scan(ctx, t, selection[R]{fields: required, filter: iceberg.AlwaysTrue{}}, func(batch []R) {
 		rows += int64(len(batch))
 		for i := range batch {
 			count[r.key(&batch[i])]++

@@ -74,7 +74,8 @@ func inFile(t *testing.T, l *Lake) []analysis.Run {
 		t.Fatal(err)
 	}
 	var rows []analysis.Run
-	err = scan(t.Context(), tb, window("start_ts", time.Time{}, noon.AddDate(0, 0, 8)), l.runs.fields, func(b []analysis.Run) { rows = append(rows, b...) })
+	first := selection[analysis.Run]{fields: l.runs.fields, filter: window("start_ts", time.Time{}, noon.AddDate(0, 0, 8))}
+	err = scan(t.Context(), tb, first, func(b []analysis.Run) { rows = append(rows, b...) })
 	if err != nil || len(rows) == 0 {
 		t.Fatalf("got %d rows, %v", len(rows), err)
 	}

@@ -147,6 +147,19 @@ func (r *relation[R]) keys(rows []R) []analysis.Key {
 // find reads the fields fs of the rows that have one of keys, the best of each
 // key, where the filters let them through.
 func (r *relation[R]) find(ctx context.Context, t *table.Table, keys []analysis.Key, fs []field[R], filters ...iceberg.BooleanExpression) (map[analysis.Key]R, error) {
+	found := make(map[analysis.Key]R)
+	err := scan(ctx, t, r.withKeys(keys, fs, filters...), func(rows []R) {
+		for i := range rows {
+			k := r.key(&rows[i])
+			if old, dup := found[k]; !dup || r.better(&rows[i], &old) {
+				found[k] = rows[i]
+			}
+		}
+	})
+	return found, err
+}
+
+func (r *relation[R]) withKeys(keys []analysis.Key, fs []field[R], filters ...iceberg.BooleanExpression) selection[R] {
 	wanted := make(map[analysis.Key]bool, len(keys))
 	for _, k := range keys {
 		wanted[k] = true
@@ -155,17 +168,9 @@ func (r *relation[R]) find(ctx context.Context, t *table.Table, keys []analysis.
 	for _, f := range filters {
 		filter = iceberg.NewAnd(f, filter)
 	}
-	found := make(map[analysis.Key]R)
-	err := scan(ctx, t, filter, fs, func(rows []R) {
-		for i := range rows {
-			k := r.key(&rows[i])
-			old, dup := found[k]
-			if wanted[k] && (!dup || r.better(&rows[i], &old)) {
-				found[k] = rows[i]
-			}
-		}
-	})
-	return found, err
+	return selection[R]{
+		fields: fs, filter: filter, mayHold: mayHoldApp(keys), keep: func(row *R) bool { return wanted[r.key(row)] }, keys: keyColumns,
+	}
 }
 
 // sameStart lets the rows through that may be of the same attempts as rows. An
@@ -197,6 +202,18 @@ func sameApp(keys []analysis.Key) iceberg.BooleanExpression {
 		return iceberg.IsIn(id, ids...)
 	}
 	return iceberg.NewAnd(iceberg.GreaterThanEqual(id, slices.Min(ids)), iceberg.LessThanEqual(id, slices.Max(ids)))
+}
+
+// mayHoldApp says whether a row group can have one of the application ids of
+// keys.
+func mayHoldApp(keys []analysis.Key) func(bounds) bool {
+	ids := appIDs(keys)
+	slices.Sort(ids)
+	return func(b bounds) bool {
+		least, greatest, known := b.texts("app_id")
+		next, _ := slices.BinarySearch(ids, least)
+		return !known || next < len(ids) && ids[next] <= greatest
+	}
 }
 
 func appIDs(keys []analysis.Key) []string {

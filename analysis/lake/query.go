@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/apache/iceberg-go"
-	"github.com/apache/iceberg-go/table"
 
 	"github.com/sparktune/sparktune/analysis"
 )
@@ -38,8 +37,46 @@ func (j Job) matches(r *analysis.Run) bool {
 		strings.HasPrefix(r.AppName, j.AppPrefix)
 }
 
-func (q Query) matches(r *analysis.Run) bool {
-	return len(q.Jobs) == 0 || slices.ContainsFunc(q.Jobs, func(j Job) bool { return j.matches(r) })
+// matcher says of a run whether q selects it.
+func (q Query) matcher() func(*analysis.Run) bool {
+	byDAG := make(map[string][]Job) // '' of any
+	for _, j := range q.Jobs {
+		byDAG[j.DAGID] = append(byDAG[j.DAGID], j)
+	}
+	anyDAG := byDAG[""]
+	return func(r *analysis.Run) bool {
+		matches := func(j Job) bool { return j.matches(r) }
+		return q.inWindow(r.Start) &&
+			(len(q.Jobs) == 0 || slices.ContainsFunc(byDAG[r.DAGID], matches) || slices.ContainsFunc(anyDAG, matches))
+	}
+}
+
+// inWindow compares microseconds, which is what is stored.
+func (q Query) inWindow(start time.Time) bool {
+	if start.IsZero() {
+		return q.From.IsZero() && q.To.IsZero()
+	}
+	return (q.From.IsZero() || start.UnixMicro() >= q.From.UnixMicro()) &&
+		(q.To.IsZero() || start.UnixMicro() < q.To.UnixMicro())
+}
+
+// mayMatch says whether a row group with these bounds can have a run that
+// matches.
+func (q Query) mayMatch(b bounds) bool {
+	first, last, known := b.times("start_ts")
+	if known && (!q.To.IsZero() && !first.Before(q.To) || !q.From.IsZero() && last.Before(q.From.Truncate(time.Microsecond))) {
+		return false
+	}
+	return len(q.Jobs) == 0 || slices.ContainsFunc(q.Jobs, func(j Job) bool { return j.mayMatch(b) })
+}
+
+func (j Job) mayMatch(b bounds) bool {
+	least, greatest, known := b.texts("dag_id")
+	if known && j.DAGID != "" && (j.DAGID < least || j.DAGID > greatest) {
+		return false
+	}
+	least, greatest, known = b.texts("app_name")
+	return !known || j.AppPrefix <= greatest && (j.AppPrefix >= least || strings.HasPrefix(least, j.AppPrefix))
 }
 
 // Runs returns the runs that q selects, sorted by start, then key.
@@ -49,13 +86,7 @@ func (l *Lake) Runs(ctx context.Context, q Query) ([]analysis.Run, error) {
 		return nil, l.explain(err)
 	}
 	var runs []analysis.Run
-	err = scan(ctx, t, l.filter(q), l.project(q), func(batch []analysis.Run) {
-		for i := range batch {
-			if q.matches(&batch[i]) {
-				runs = append(runs, batch[i])
-			}
-		}
-	})
+	err = scan(ctx, t, l.selection(q), func(some []analysis.Run) { runs = append(runs, some...) })
 	if err != nil {
 		return nil, l.explain(err)
 	}
@@ -65,6 +96,12 @@ func (l *Lake) Runs(ctx context.Context, q Query) ([]analysis.Run, error) {
 
 func byStart(a, b analysis.Run) int {
 	return cmp.Or(a.Start.Compare(b.Start), a.Compare(b.Key))
+}
+
+func (l *Lake) selection(q Query) selection[analysis.Run] {
+	return selection[analysis.Run]{
+		fields: l.project(q), filter: l.filter(q), mayHold: q.mayMatch, keep: q.matcher(), keys: queried,
+	}
 }
 
 // filter is what the files can be asked: it prunes partitions and row groups,
@@ -123,7 +160,7 @@ func beginsWith(column, prefix string) iceberg.BooleanExpression {
 }
 
 // afterPrefix is a text behind all that begin with prefix: its last ASCII
-// letter goes up by one, and what follows is cut. [Query.matches] is exact.
+// letter goes up by one, and what follows is cut. [Query.matcher] is exact.
 func afterPrefix(prefix string) (string, bool) {
 	for i := len(prefix) - 1; i >= 0; i-- {
 		if c := prefix[i]; c < utf8.RuneSelf-1 {
@@ -133,12 +170,14 @@ func afterPrefix(prefix string) (string, bool) {
 	return "", false
 }
 
+// queried are the fields that [Query.matcher] looks at.
+var queried = []string{"start_ts", "dag_id", "task_id", "app_name"}
+
 // project picks the fields that q needs.
 func (l *Lake) project(q Query) []field[analysis.Run] {
-	always := []string{"start_ts", "dag_id", "task_id", "app_name"}
 	return pick(l.runs.fields, func(f field[analysis.Run]) bool {
 		return !f.derived && (len(q.Columns) == 0 || f.required ||
-			slices.Contains(always, f.name) || slices.Contains(q.Columns, f.name))
+			slices.Contains(queried, f.name) || slices.Contains(q.Columns, f.name))
 	})
 }
 
@@ -150,34 +189,4 @@ func pick[R any](fs []field[R], keep func(field[R]) bool) []field[R] {
 		}
 	}
 	return out
-}
-
-// scan reads the fields fs of the rows that filter lets through and hands them
-// to visit batch by batch; the slice is only valid during the call. A field
-// that the table lacks stays missing.
-func scan[R any](ctx context.Context, t *table.Table, filter iceberg.BooleanExpression, fs []field[R], visit func([]R)) error {
-	sc := t.Schema() // a copy each time
-	var names []string
-	for _, f := range fs {
-		if _, ok := sc.FindFieldByName(f.column); ok {
-			names = append(names, f.column)
-		}
-	}
-	_, batches, err := t.Scan(table.WithRowFilter(filter), table.WithSelectedFields(names...)).ToArrowRecords(ctx)
-	if err != nil {
-		return err
-	}
-	for batch, err := range batches {
-		if err != nil {
-			return err
-		}
-		rows := make([]R, batch.NumRows())
-		err := decode(batch, fs, rows)
-		batch.Release()
-		if err != nil {
-			return err
-		}
-		visit(rows)
-	}
-	return nil
 }
