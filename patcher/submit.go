@@ -21,9 +21,55 @@ func submitForm(c claim) []*declared {
 	d := c.base
 	d.Hints.Application = hint(c.args, "application", "file")
 	d.Hints.Class = hint(c.args, "java_class", "class_name")
-	d.keywords(c.args, submitKeywords, true)
-	d.conf(c.args, "conf")
+	d.keywords(c.args, c.submitKeywords(), true)
+	if c.obj.takes("conf") {
+		d.conf(c.args, "conf")
+	}
+	d.closed = c.obj.class + " takes no argument for it here"
 	return []*declared{&d}
+}
+
+// submitKeywords are the size arguments that a call may have. A class of the
+// repository takes what its constructor names, and often max_executors.
+func (c claim) submitKeywords() []keyword {
+	var out []keyword
+	for _, k := range append(slices.Clip(submitKeywords), keyword{"max_executors", propertyOf("spark.dynamicAllocation.maxExecutors")}) {
+		_, given := c.args.get(k.name)
+		if given || c.obj.takes(k.name) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// takes reports whether a call of an operator may have an argument. What is
+// not defined in the repository is Airflow's own.
+func (v *value) takes(name string) bool {
+	own := slices.ContainsFunc(submitKeywords, func(k keyword) bool { return k.name == name }) || name == "conf"
+	if v.fn == nil || v.fn.def == nil || v.fn.def.kind != "class_definition" {
+		return own
+	}
+	s := v.fn.scope()
+	inits := s.binds["__init__"]
+	if len(inits) != 1 || inits[0].kind != bindDef {
+		return own
+	}
+	for _, p := range inits[0].node.child("parameters").only() {
+		switch n, _ := parameter(s, p); {
+		case n == name:
+			return true
+		case p.kind == "dictionary_splat_pattern" && own && !isPlainOperator(v.fn):
+			return true
+		}
+	}
+	return false
+}
+
+// isPlainOperator reports whether a class extends the operator that takes no
+// arguments of Spark's: what it passes on is no size then.
+func isPlainOperator(c *closure) bool {
+	supers := c.def.child("superclasses")
+	return supers != nil && len(supers.only()) == 1 && c.bind.scope.word(supers.only()[0]) == "BaseOperator"
 }
 
 // A keyword is a keyword argument that stands for a property.
