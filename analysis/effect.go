@@ -94,12 +94,8 @@ func (e *Effect) told() bool {
 // expected is the interval of the next run: what the simulation says of the
 // simulated runs, over the runs as they vary anyway.
 func (p *Profile) expected(f *Forecast) *Durations {
-	ms := func(r *Run) Opt[float64] {
-		d := r.Duration()
-		return Opt[float64]{V: float64(d.V.Milliseconds()), OK: d.OK}
-	}
-	median := medianOf(p.Runs, ms).V
-	return &Durations{Before: median, After: median * f.Duration, Low: minOf(p.Runs, ms).V * f.Low, High: maxOf(p.Runs, ms).V * f.High}
+	median := medianOf(p.Runs, millis).V
+	return &Durations{Before: median, After: median * f.Duration, Low: minOf(p.Runs, millis).V * f.Low, High: maxOf(p.Runs, millis).V * f.High}
 }
 
 // price is what a run costs before and after; nil where nobody said what is

@@ -21,9 +21,10 @@ var explainCommand = command{
 	help: `show every rule's finding for one job
 
 JOB is what 'sparktune jobs' prints, or a part of it that only one job has. DIR
-is the repository's work tree, the current folder when not given. With --policy
-also which bounds of the policy changed what the measurements asked for, and the
-gates that it was judged by.
+is the repository's work tree, the current folder when not given. The cohort are
+the runs that were judged together, by the name of their configuration. With
+--policy also which bounds of the policy changed what the measurements asked for,
+and the gates that it was judged by.
 
 example: sparktune explain load_orders . --policy`,
 	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
@@ -46,53 +47,133 @@ example: sparktune explain load_orders . --policy`,
 			if err != nil {
 				return err
 			}
+			var judged *judgedBy
+			if *bounds {
+				if judged, err = judgedUnder(j.Advice, dir); err != nil {
+					return err
+				}
+			}
 			if *out == outputJSON {
-				return writeJSON(c.stdout, newJobOutput(j))
+				return writeJSON(c.stdout, explanation{newJobOutput(j), newCohort(j.Profile), judged})
 			}
 			f := j.Facts()
-			if err := c.terminal().Report(c.stdout, f, prompts.Plain(f)); err != nil || !*bounds {
+			if err := c.terminal().Report(c.stdout, f, prompts.Plain(f)); err != nil {
 				return err
 			}
-			return c.showPolicy(j.Advice, dir)
+			var b strings.Builder
+			newCohort(j.Profile).print(&b, c.terminal())
+			judged.print(&b, c.terminal())
+			_, err = io.WriteString(c.stdout, b.String())
+			return err
 		}
 	},
 }
 
-// showPolicy prints the rails that a job's findings met, and all gates.
-func (c *cli) showPolicy(a analysis.Advice, dir string) error {
+// explanation is the result of 'explain'.
+type explanation struct {
+	jobOutput
+	Cohort *cohort   `json:"cohort,omitempty"`
+	Policy *judgedBy `json:"policy,omitempty"` // with --policy
+}
+
+// cohort are the runs that were judged together, nil when there are none.
+type cohort struct {
+	Name       string               `json:"name"`
+	Statistics []analysis.Statistic `json:"statistics"`
+	leftOut    []analysis.Excluded
+}
+
+func newCohort(p *analysis.Profile) *cohort {
+	if len(p.Runs) == 0 {
+		return nil
+	}
+	return &cohort{p.Cohort(), p.Statistics(), p.Excluded}
+}
+
+func (k *cohort) print(b *strings.Builder, t prompts.Terminal) {
+	if k == nil {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n  runs of the configuration %s\n", t.Heading("Cohort"), k.Name)
+	for _, e := range k.leftOut {
+		fmt.Fprintf(b, "  left out: %s, %s\n", plural(e.Runs, "run"), e.Reason)
+	}
+	b.WriteByte('\n')
+	rows := [][]string{{"", "runs", "median", "p95", "max", "CV"}}
+	for _, s := range k.Statistics {
+		rows = append(rows, []string{s.Label, fmt.Sprint(s.Runs), figure(s.Median, s.Unit), figure(s.P95, s.Unit), figure(s.Max, s.Unit), fmt.Sprintf("%.0f %%", 100*s.CV)})
+	}
+	table(b, rows)
+}
+
+func figure(v float64, unit string) string {
+	switch unit {
+	case "GiB·h", "core·h":
+		return fmt.Sprintf("%.3g %s", v, unit)
+	}
+	return prompts.Quantity(v, unit)
+}
+
+// judgedBy is what the policy made of a job's advice.
+type judgedBy struct {
+	Rails []rail `json:"rails"`
+	Gates []gate `json:"gates"`
+}
+
+// rail is what a bound of the policy changed.
+type rail struct {
+	Rule string `json:"rule"`
+	Text string `json:"text"`
+}
+
+type gate struct {
+	Name    string `json:"name"`
+	Value   string `json:"value"`
+	Default string `json:"default"`
+}
+
+// judgedUnder are the rails that a job's findings met, and all gates.
+func judgedUnder(a analysis.Advice, dir string) (*judgedBy, error) {
 	files, err := openTree(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pol, err := policy.Load(files)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	gates := pol.Gates
-	var b strings.Builder
-	b.WriteString("\n" + c.terminal().Heading("Policy") + "\n")
-	rails := 0
+	by := &judgedBy{Rails: []rail{}}
 	for _, f := range a.Findings {
 		for _, r := range f.Rails {
-			fmt.Fprintf(&b, "  %s: %s\n", f.Rule, prompts.Printable(r))
-			rails++
+			by.Rails = append(by.Rails, rail{f.Rule, r})
 		}
 	}
-	if rails == 0 {
+	for _, g := range policy.Gates {
+		by.Gates = append(by.Gates, gate{g.Name, g.Text(pol.Gates), g.Text(analysis.DefaultPolicy())})
+	}
+	return by, nil
+}
+
+func (by *judgedBy) print(b *strings.Builder, t prompts.Terminal) {
+	if by == nil {
+		return
+	}
+	b.WriteString("\n" + t.Heading("Policy") + "\n")
+	for _, r := range by.Rails {
+		fmt.Fprintf(b, "  %s: %s\n", r.Rule, prompts.Printable(r.Text))
+	}
+	if len(by.Rails) == 0 {
 		b.WriteString("  no bound changed what the measurements asked for\n")
 	}
-	def := analysis.DefaultPolicy()
 	var rows [][]string
-	for _, g := range policy.Gates {
+	for _, g := range by.Gates {
 		remark := ""
-		if g.Text(gates) != g.Text(def) {
-			remark = "default " + g.Text(def)
+		if g.Value != g.Default {
+			remark = "default " + g.Default
 		}
-		rows = append(rows, []string{g.Name, g.Text(gates), remark})
+		rows = append(rows, []string{g.Name, g.Value, remark})
 	}
-	table(&b, rows)
-	_, err = io.WriteString(c.stdout, b.String())
-	return err
+	table(b, rows)
 }
 
 // findJob is the job of a decision that a person names.
