@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -28,10 +29,38 @@ const readBuffer = 256 << 10
 // stops.
 const zstdWindow = 128 << 20
 
+// readers keeps read buffers for the next log.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
+
+// A decompressed stream gives its read buffer back when it is closed.
+type decompressed struct {
+	io.ReadCloser
+	b *bufio.Reader
+}
+
+func (d *decompressed) Close() error {
+	err := d.ReadCloser.Close()
+	if d.b != nil {
+		d.b.Reset(nil)
+		readers.Put(d.b)
+		d.b = nil
+	}
+	return err
+}
+
 // decompress finds the codec by the first bytes of r and reads through it. An
 // unknown start is plain text.
 func decompress(r io.Reader) (io.ReadCloser, error) {
-	b := bufio.NewReaderSize(r, readBuffer)
+	b := readers.Get().(*bufio.Reader)
+	b.Reset(r)
+	d, err := decoderOf(b)
+	if err != nil {
+		return nil, err
+	}
+	return &decompressed{d, b}, nil
+}
+
+func decoderOf(b *bufio.Reader) (io.ReadCloser, error) {
 	head, err := b.Peek(len(lz4Magic))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err

@@ -66,6 +66,26 @@ func (d *decoder) byHand(name, text []byte, tasks *arena) event {
 		if e := new(stageCompleted); d.scan.line(text, e) && e.Info.seen == allStage {
 			return e
 		}
+	case "SparkListenerJobEnd":
+		if e := new(jobEnd); d.scan.line(text, e) {
+			return e
+		}
+	case "SparkListenerExecutorMetricsUpdate":
+		if e := new(executorMetricsUpdate); d.scan.line(text, e) {
+			return e
+		}
+	case "SparkListenerExecutorAdded":
+		if e := new(executorAdded); d.scan.line(text, e) {
+			return e
+		}
+	case "SparkListenerBlockManagerAdded":
+		if e := new(blockManagerAdded); d.scan.line(text, e) {
+			return e
+		}
+	case sqlUI + "DriverAccumUpdates":
+		if e := new(driverUpdates); d.scan.line(text, e) {
+			return e
+		}
 	case "SparkListenerEnvironmentUpdate":
 		if e := new(environmentUpdate); d.scan.line(text, e) {
 			return e

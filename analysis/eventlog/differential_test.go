@@ -206,7 +206,8 @@ func (d *decoder) scanned(line []byte) (event, bool) {
 	ev := d.byHand(name, line, new(arena))
 	if ev == nil {
 		switch newEvent(name).(type) {
-		case *taskEnd, *jobStart, *stageCompleted, *environmentUpdate, *stageExecutorMetrics, *sqlStart, *sqlUpdate:
+		case *taskEnd, *jobStart, *stageCompleted, *environmentUpdate, *stageExecutorMetrics, *sqlStart, *sqlUpdate,
+			*executorMetricsUpdate, *executorAdded, *blockManagerAdded, *driverUpdates:
 			return newEvent(name), false
 		}
 	}

@@ -113,14 +113,24 @@ var wantedPrefixes = []string{
 	"spark.yarn.appMasterEnv.AIRFLOW_CTX_",
 }
 
+// wantedKeys are all that are read by their whole name.
+var wantedKeys = func() map[string]bool {
+	m := make(map[string]bool)
+	for i := range analysis.Properties {
+		p := &analysis.Properties[i]
+		m[p.Name] = true
+		for _, alias := range p.Aliases {
+			m[alias] = true
+		}
+	}
+	for _, key := range wantedProperties {
+		m[key] = true
+	}
+	return m
+}()
+
 func wanted(key string) bool {
-	if _, ok := analysis.FindProperty(key); ok {
-		return true
-	}
-	if _, ok := slices.BinarySearch(wantedProperties, key); ok {
-		return true
-	}
-	return slices.ContainsFunc(wantedPrefixes, func(p string) bool {
+	return wantedKeys[key] || slices.ContainsFunc(wantedPrefixes, func(p string) bool {
 		return strings.HasPrefix(key, p) && len(key) <= maxID
 	})
 }
@@ -148,18 +158,15 @@ func (e *environment) config() analysis.Conf {
 
 // find looks a property up under its current name, then under the old ones.
 func (e *environment) find(p *analysis.Property) (string, bool) {
-	for _, name := range slices.Concat([]string{p.Name}, p.Aliases) {
-		v, ok := e.spark[name]
-		if !ok {
-			continue
-		}
-		if strings.HasSuffix(name, "extraJavaOptions") {
-			v = jvmFlags(v)
-			return v, v != ""
-		}
-		return v, true
+	v, ok := e.spark[p.Name]
+	for i := 0; !ok && i < len(p.Aliases); i++ {
+		v, ok = e.spark[p.Aliases[i]]
 	}
-	return "", false
+	if ok && strings.HasSuffix(p.Name, "extraJavaOptions") {
+		v = jvmFlags(v)
+		return v, v != ""
+	}
+	return v, ok
 }
 
 // jvmFlags keeps the flags of the JVM itself (-Xss4m, -XX:+UseG1GC). System

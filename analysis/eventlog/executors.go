@@ -11,11 +11,13 @@ import (
 
 type executorAdded struct {
 	Timestamp int64
-	ID        string `json:"Executor ID"`
-	Info      struct {
-		Cores   int64 `json:"Total Cores"`
-		Profile int64 `json:"Resource Profile Id"`
-	} `json:"Executor Info"`
+	ID        string       `json:"Executor ID"`
+	Info      executorInfo `json:"Executor Info"`
+}
+
+type executorInfo struct {
+	Cores   int64 `json:"Total Cores"`
+	Profile int64 `json:"Resource Profile Id"`
 }
 
 type executorRemoved struct {
@@ -26,10 +28,12 @@ type executorRemoved struct {
 
 type blockManagerAdded struct {
 	Timestamp int64
-	ID        struct {
-		Executor string `json:"Executor ID"`
-	} `json:"Block Manager ID"`
-	Memory int64 `json:"Maximum Memory"`
+	ID        blockManagerID `json:"Block Manager ID"`
+	Memory    int64          `json:"Maximum Memory"`
+}
+
+type blockManagerID struct {
+	Executor string `json:"Executor ID"`
 }
 
 // An executor is one that registered, or one whose removal was reported.

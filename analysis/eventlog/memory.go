@@ -69,10 +69,12 @@ func (e *stageExecutorMetrics) apply(a *app) error {
 
 // executorMetricsUpdate is only logged for the driver.
 type executorMetricsUpdate struct {
-	ID      string `json:"Executor ID"`
-	Updates []struct {
-		Metrics executorMetrics `json:"Executor Metrics"`
-	} `json:"Executor Metrics Updated"`
+	ID      string          `json:"Executor ID"`
+	Updates []metricsUpdate `json:"Executor Metrics Updated"`
+}
+
+type metricsUpdate struct {
+	Metrics executorMetrics `json:"Executor Metrics"`
 }
 
 func (e *executorMetricsUpdate) apply(a *app) error {

@@ -17,8 +17,10 @@ import (
 type scan struct {
 	b []byte
 	i int
-	// words holds the few short texts that repeat in every line.
-	words map[string]string
+	// words holds the few short texts that repeat in every line, operators the
+	// names of plans.
+	words     map[string]string
+	operators map[string]string
 }
 
 // A scanned value takes one key's value from a scan.
@@ -98,6 +100,19 @@ func (s *scan) integer(v *int64) bool {
 	}
 	*v = n
 	s.i = i
+	return true
+}
+
+// list reads [value,value,...].
+func (s *scan) list(value func() bool) bool {
+	if !s.next('[') {
+		return false
+	}
+	for first := true; !s.next(']'); first = false {
+		if !first && !s.next(',') || !value() {
+			return false
+		}
+	}
 	return true
 }
 

@@ -1,9 +1,6 @@
 package eventlog
 
-import (
-	"bytes"
-	"encoding/json"
-)
+import "bytes"
 
 var (
 	stageInfos = []byte(`],"Stage IDs":[`)
@@ -161,20 +158,20 @@ func (p properties) field(s *scan, key []byte) bool {
 	case !mayBeWanted(key) || !wanted(string(key)):
 		return s.skip()
 	}
-	start := s.i
-	if !s.skip() {
-		return false
+	if s.i < len(s.b) && s.b[s.i] != '"' {
+		return s.skip()
 	}
 	var text string
-	if s.b[start] == '"' && json.Unmarshal(s.b[start:s.i], &text) == nil {
-		p.keep(string(key), text)
+	if !s.text(&text) {
+		return false
 	}
+	p.keep(string(key), text)
 	return true
 }
 
 // mayBeWanted is a quick no for most of Hadoop's and Java's properties.
 func mayBeWanted(key []byte) bool {
-	return bytes.HasPrefix(key, []byte("spark.")) || bytes.HasPrefix(key, []byte("sun.java.c")) || bytes.HasPrefix(key, []byte("yarn."))
+	return bytes.HasPrefix(key, []byte("spark.")) || bytes.HasPrefix(key, []byte("sun.java.c")) || bytes.HasPrefix(key, []byte("yarn.s"))
 }
 
 func (e *sqlStart) field(s *scan, key []byte) bool {
@@ -184,7 +181,7 @@ func (e *sqlStart) field(s *scan, key []byte) bool {
 	case "time":
 		return s.integer(&e.Time)
 	case "sparkPlanInfo":
-		return s.custom(&e.Plan)
+		return e.Plan.read(s)
 	case "modifiedConfigs":
 		return s.properties(&e.Modified)
 	case "Event", "rootExecutionId", "description", "details", "physicalPlanDescription", "jobTags", "jobGroupId":
@@ -198,7 +195,7 @@ func (e *sqlUpdate) field(s *scan, key []byte) bool {
 	case "executionId":
 		return s.integer(&e.ID)
 	case "sparkPlanInfo":
-		return s.custom(&e.Plan)
+		return e.Plan.read(s)
 	case "Event", "physicalPlanDescription":
 		return s.skip()
 	}
@@ -219,4 +216,119 @@ func (e *stageExecutorMetrics) field(s *scan, key []byte) bool {
 		return s.skip()
 	}
 	return s.unknown(key, []string{"Executor ID", "Stage ID", "Stage Attempt ID", "Executor Metrics"})
+}
+
+func (e *executorMetricsUpdate) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "Executor ID":
+		return s.word(&e.ID)
+	case "Executor Metrics Updated":
+		return s.list(func() bool {
+			e.Updates = append(e.Updates, metricsUpdate{})
+			return s.object(&e.Updates[len(e.Updates)-1])
+		})
+	case "Event", "Metrics Updated":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"Executor ID", "Executor Metrics Updated"})
+}
+
+func (u *metricsUpdate) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "Executor Metrics":
+		return s.object(&u.Metrics)
+	case "Stage ID", "Stage Attempt ID":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"Executor Metrics"})
+}
+
+func (e *driverUpdates) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "accumUpdates":
+		return s.list(func() bool {
+			var pair idList
+			ok := s.ids(&pair)
+			e.Updates = append(e.Updates, pair)
+			return ok
+		})
+	case "Event", "executionId":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"accumUpdates"})
+}
+
+// field leaves a failed job to the strict decoder.
+func (e *jobEnd) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "Job ID":
+		return s.integer(&e.ID)
+	case "Completion Time":
+		return s.integer(&e.Completed)
+	case "Job Result":
+		e.Result.Result = "JobSucceeded"
+		return s.constant(`{"Result":"JobSucceeded"}`)
+	case "Event":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"Job ID", "Completion Time", "Job Result"})
+}
+
+// constant reads a value that is spelled as it nearly always is.
+func (s *scan) constant(value string) bool {
+	if !bytes.HasPrefix(s.b[s.i:], []byte(value)) {
+		return false
+	}
+	s.i += len(value)
+	return true
+}
+
+func (e *executorAdded) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "Timestamp":
+		return s.integer(&e.Timestamp)
+	case "Executor ID":
+		return s.word(&e.ID)
+	case "Executor Info":
+		return s.object(&e.Info)
+	case "Event":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"Timestamp", "Executor ID", "Executor Info"})
+}
+
+func (i *executorInfo) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "Total Cores":
+		return s.integer(&i.Cores)
+	case resourceProfile:
+		return s.integer(&i.Profile)
+	case "Host", "Log Urls", "Attributes", "Resources":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"Total Cores", resourceProfile})
+}
+
+func (e *blockManagerAdded) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "Timestamp":
+		return s.integer(&e.Timestamp)
+	case "Block Manager ID":
+		return s.object(&e.ID)
+	case "Maximum Memory":
+		return s.integer(&e.Memory)
+	case "Event", "Maximum Onheap Memory", "Maximum Offheap Memory":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"Timestamp", "Block Manager ID", "Maximum Memory"})
+}
+
+func (b *blockManagerID) field(s *scan, key []byte) bool {
+	switch string(key) {
+	case "Executor ID":
+		return s.word(&b.Executor)
+	case "Host", "Port":
+		return s.skip()
+	}
+	return s.unknown(key, []string{"Executor ID"})
 }

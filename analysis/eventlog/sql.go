@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -206,11 +205,11 @@ func (s *sqlState) fingerprint() string {
 		shapes = append(shapes, shape)
 	}
 	slices.Sort(shapes)
-	return hash(strings.Join(shapes, "\n"))
+	return hash([]byte(strings.Join(shapes, "\n")))
 }
 
-func hash(s string) string {
-	h := sha256.Sum256([]byte(s))
+func hash(b []byte) string {
+	h := sha256.Sum256(b)
 	return hex.EncodeToString(h[:8])
 }
 
@@ -223,26 +222,27 @@ type planInfo struct {
 }
 
 // UnmarshalJSON looks for the names of the plan's operators, from the root
-// down. A quote inside a text is escaped, so that only keys are found.
+// down.
 func (p *planInfo) UnmarshalJSON(b []byte) error {
-	_ = p.joins.UnmarshalJSON(b) // which can't fail
-	var operators []string
-	for {
-		_, after, ok := bytes.Cut(b, []byte(`"nodeName":"`))
-		if !ok {
-			break
-		}
-		name, rest, _ := bytes.Cut(after, []byte{'"'})
-		b = rest
-		p.photon = p.photon || bytes.HasPrefix(name, []byte("Photon"))
-		if op := operator(string(name)); op != "" {
-			operators = append(operators, op)
-		}
-	}
-	if len(operators) > 0 {
-		p.shape = hash(strings.Join(operators, "\n"))
-	}
+	p.read(&scan{b: b})
 	return nil
+}
+
+func (p *planInfo) read(s *scan) bool {
+	var operators []byte // one a line
+	ok := s.plan(func(name []byte) {
+		p.photon = p.photon || bytes.HasPrefix(name, []byte("Photon"))
+		if op := s.operator(name); op != "" {
+			if len(operators) > 0 {
+				operators = append(operators, '\n')
+			}
+			operators = append(operators, op...)
+		}
+	}, &p.joins)
+	if len(operators) > 0 {
+		p.shape = hash(operators)
+	}
+	return ok
 }
 
 // planJoins are the joins of a plan, and the accumulators of its data sizes
@@ -252,6 +252,14 @@ type planJoins struct {
 	sizes []int64
 }
 
+// UnmarshalJSON looks for names and ids as [planInfo.UnmarshalJSON] does.
+func (p *planJoins) UnmarshalJSON(b []byte) error {
+	p.read(&scan{b: b})
+	return nil
+}
+
+func (p *planJoins) read(s *scan) bool { return s.plan(func([]byte) {}, p) }
+
 var (
 	joinEnd   = []byte(`Join"`)
 	broadcast = []byte(`"nodeName":"BroadcastExchange`)
@@ -260,43 +268,67 @@ var (
 // hasJoins says whether there is anything in a plan for planJoins.
 func hasJoins(b []byte) bool { return bytes.Contains(b, joinEnd) || bytes.Contains(b, broadcast) }
 
-// UnmarshalJSON looks for names and ids as [planInfo.UnmarshalJSON] does.
-func (p *planJoins) UnmarshalJSON(b []byte) error {
-	if bytes.Contains(b, joinEnd) {
-		p.findNames(b)
+var (
+	nodeName = []byte(`"nodeName":"`)
+	dataSize = []byte(`"name":"data size","accumulatorId":`)
+)
+
+// plan passes over a plan once, whatever it is nested in: every operator's name
+// goes to node, and what joins wants to it.
+func (s *scan) plan(node func(name []byte), joins *planJoins) bool {
+	if s.i >= len(s.b) || s.b[s.i] != '{' {
+		return s.skip()
 	}
-	if bytes.Contains(b, broadcast) {
-		p.findSizes(b)
+	broadcasts := false
+	for depth := 0; s.i < len(s.b); {
+		switch s.b[s.i] {
+		case '"':
+			name, ok := s.planText(joins)
+			if !ok {
+				return false
+			}
+			if name != nil {
+				node(name)
+				broadcasts = broadcasts || bytes.HasPrefix(name, []byte("BroadcastExchange"))
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		s.i++
+		if depth == 0 {
+			break
+		}
 	}
-	return nil
+	if !broadcasts {
+		joins.sizes = nil // only shuffles have them
+	}
+	return true
 }
 
-func (p *planJoins) findNames(b []byte) {
-	for len(p.names) < maxPlanJoins {
-		_, after, ok := bytes.Cut(b, []byte(`"nodeName":"`))
-		if !ok {
-			return
+// planText passes over a text of a plan, and over the next one where it is an
+// operator's name, which it gives.
+func (s *scan) planText(joins *planJoins) (name []byte, ok bool) {
+	text := s.b[s.i:]
+	switch {
+	case bytes.HasPrefix(text, nodeName):
+		s.i += len(nodeName) - 1
+		if !s.skipText() {
+			return nil, false
 		}
-		name, rest, _ := bytes.Cut(after, []byte{'"'})
-		if b = rest; bytes.HasSuffix(name, []byte("Join")) {
-			p.names = append(p.names, clip(string(name), maxID))
+		name, _, _ = bytes.Cut(text[len(nodeName):], []byte{'"'})
+		if bytes.HasSuffix(name, []byte("Join")) && len(joins.names) < maxPlanJoins {
+			joins.names = append(joins.names, clip(string(name), maxID))
 		}
-	}
-}
-
-// findSizes looks for the metrics "data size", whose id Spark writes next to
-// their name.
-func (p *planJoins) findSizes(b []byte) {
-	for len(p.sizes) < maxSizes {
-		_, after, ok := bytes.Cut(b, []byte(`"name":"data size","accumulatorId":`))
-		if !ok {
-			return
-		}
-		b = after
-		if id, ok := leadingInt(after); ok {
-			p.sizes = append(p.sizes, id)
+		return name, true
+	case bytes.HasPrefix(text, dataSize):
+		if id, ok := leadingInt(text[len(dataSize):]); ok && len(joins.sizes) < maxSizes {
+			joins.sizes = append(joins.sizes, id)
 		}
 	}
+	return nil, s.skipText()
 }
 
 // leadingInt is the number that b starts with.
@@ -309,21 +341,59 @@ func leadingInt(b []byte) (int64, bool) {
 	return v, err == nil
 }
 
-// sizing matches operators that Spark adds, or leaves out, by size and
-// configuration rather than by what was written.
-var sizing = regexp.MustCompile(`^(AdaptiveSparkPlan|WholeStageCodegen|InputAdapter|ColumnarToRow|RowToColumnar|Exchange|BroadcastExchange|ReusedExchange|` +
-	`Sort|AQEShuffleRead|CustomShuffleReader|ShuffleQueryStage|BroadcastQueryStage|ResultQueryStage|TableCacheQueryStage|Coalesce)\b`)
+// sizing are the operators, by the first word of their name, that Spark adds or
+// leaves out by size and configuration rather than by what was written.
+var sizing = []string{
+	"AQEShuffleRead", "AdaptiveSparkPlan", "BroadcastExchange", "BroadcastQueryStage", "Coalesce", "ColumnarToRow",
+	"CustomShuffleReader", "Exchange", "InputAdapter", "ResultQueryStage", "ReusedExchange", "RowToColumnar",
+	"ShuffleQueryStage", "Sort", "TableCacheQueryStage", "WholeStageCodegen",
+}
 
-// numbers are table suffixes and the like, which change from day to day.
-var numbers = regexp.MustCompile(`[0-9]+`)
+// operator is [operator], remembered for the names that repeat.
+func (s *scan) operator(name []byte) string {
+	op, ok := s.operators[string(name)]
+	if !ok {
+		op = operator(string(name))
+		if len(s.operators) < maxWords && len(name) <= maxID {
+			if s.operators == nil {
+				s.operators = make(map[string]string)
+			}
+			s.operators[string(name)] = op
+		}
+	}
+	return op
+}
 
 // operator is the part of an operator's name that says what was written.
 func operator(name string) string {
-	switch {
-	case sizing.MatchString(name):
+	word := name[:len(name)-len(strings.TrimLeftFunc(name, inWord))]
+	switch _, bySize := slices.BinarySearch(sizing, word); {
+	case bySize:
 		return ""
 	case strings.HasSuffix(name, "Join"):
 		return "Join"
 	}
-	return numbers.ReplaceAllString(clip(name, maxID), "#")
+	return withoutNumbers(clip(name, maxID))
+}
+
+func inWord(r rune) bool {
+	return r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+}
+
+const digits = "0123456789"
+
+// withoutNumbers hides table suffixes and the like, which change from day to
+// day.
+func withoutNumbers(name string) string {
+	var b strings.Builder
+	for {
+		i := strings.IndexAny(name, digits)
+		if i < 0 {
+			b.WriteString(name)
+			return b.String()
+		}
+		b.WriteString(name[:i])
+		b.WriteByte('#')
+		name = strings.TrimLeft(name[i:], digits)
+	}
 }
