@@ -89,17 +89,26 @@ func (v *value) refuseTwice() {
 // a function of the repository, else an object.
 func (r *reader) call(n *node, e env) *value {
 	f := n.child("function")
-	if v := r.pathCall(n, f, e); v != nil {
+	var of, on *value // what the method is of: read once, chains of them are long
+	if f.kind == "attribute" {
+		of = r.eval(f.child("object"), e)
+	}
+	if v := r.pathCall(n, f, of, e); v != nil {
 		return v
 	}
-	if f.kind == "attribute" {
-		if v := r.method(n, f, e); v != nil {
+	if of == nil {
+		on = r.eval(f, e)
+	} else {
+		if v := r.method(n, f, of, e); v != nil {
 			return v
 		}
+		on = r.attributeOf(of, f, e)
 	}
-	on := r.eval(f, e)
 	switch {
 	case on.kind == callable && on.fn.def.kind == "function_definition":
+		if e.inside(on.fn.bind) {
+			return e.unknown(n, "%s calls itself", on.fn.bind.name)
+		}
 		return r.returned(on, n, e)
 	case on.kind == callable:
 		return r.instance(on, n, e)
@@ -107,10 +116,18 @@ func (r *reader) call(n *node, e env) *value {
 		if v := r.builtin(on.class, n, e); v != nil {
 			return v
 		}
-		return &value{kind: object, at: e.span(n), class: on.class, args: r.arguments(n, e), why: runtimeCall(e.span(n))}
+		v := &value{kind: object, at: e.span(n), class: on.class, why: runtimeCall(e.span(n))}
+		if asked[on.class] || isDAG(on.class) {
+			v.args = r.arguments(n, e)
+		}
+		return v
 	}
 	return e.unknown(n, "%s", runtimeCall(e.span(n)))
 }
+
+// asked are what is asked for its arguments where it is named: DAGs and groups
+// that are entered, and decorators. What makes a job is read where it stands.
+var asked = map[string]bool{"TaskGroup": true, "dag": true, "task_group": true, "pyspark": true}
 
 func runtimeCall(at span) string { return "it is computed at run time: " + shorten(at.String()) }
 
@@ -310,7 +327,7 @@ func (r *reader) rangeOf(list []*node, at span, e env) *value {
 }
 
 // method follows the methods of literals; nil for others.
-func (r *reader) method(n, f *node, e env) *value {
+func (r *reader) method(n, f *node, on *value, e env) *value {
 	name := e.scope.word(f.child("attribute"))
 	switch name {
 	case "copy", "items", "values", "keys", "get", "split", "format", "strip", "join", "dedent", "deepcopy", "rstrip", "lstrip":
@@ -325,7 +342,7 @@ func (r *reader) method(n, f *node, e env) *value {
 	default:
 		args = a.only()
 	}
-	on, at := r.eval(f.child("object"), e), e.span(n)
+	at := e.span(n)
 	switch {
 	case on.kind == object && (name == "dedent" || name == "deepcopy" || name == "copy" || name == "split") && len(args) == 1:
 		v := r.eval(args[0], e)

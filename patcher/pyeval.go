@@ -30,6 +30,12 @@ func (e env) through(b *binding, at span) env {
 	return e
 }
 
+// inside reports whether a binding was crossed on the way here: a function in
+// whose body the call of it stands.
+func (e env) inside(b *binding) bool {
+	return slices.ContainsFunc(e.under, func(u use) bool { return u.bind == b })
+}
+
 func (e env) span(n *node) span { return e.scope.span(n) }
 
 func (e env) unknown(n *node, format string, args ...any) *value {
@@ -361,7 +367,10 @@ func (r *reader) updated(c *binding, e env) *value {
 
 // attribute reads module.name and Class.name.
 func (r *reader) attribute(n *node, e env) *value {
-	on := r.eval(n.child("object"), e)
+	return r.attributeOf(r.eval(n.child("object"), e), n, e)
+}
+
+func (r *reader) attributeOf(on *value, n *node, e env) *value {
 	name := e.scope.word(n.child("attribute"))
 	switch {
 	case on.file != nil && name == "parent":

@@ -243,7 +243,9 @@ func (r *reader) visitCall(n *node, p place) {
 	case r.repo.operator(on.called()) != nil:
 		r.emit(&value{kind: object, at: p.e.span(n), class: on.called(), args: r.arguments(n, p.e)}, p)
 	case on.kind == callable && on.fn.def.kind == "function_definition":
-		r.into(on, n, p)
+		if !p.e.inside(on.fn.bind) {
+			r.into(on, n, p)
+		}
 	case on.kind == callable:
 		if !r.construct(on, n, p) {
 			r.emit(r.instance(on, n, p.e), p)

@@ -49,12 +49,12 @@ var loaders = map[string]bool{"safe_load": true, "full_load": true, "load": true
 
 // pathCall follows the calls that make a path, open a file and load a
 // document of the repository; nil for others.
-func (r *reader) pathCall(n, f *node, e env) *value {
+func (r *reader) pathCall(n, f *node, of *value, e env) *value {
 	name := e.scope.word(f)
-	if f.kind == "attribute" {
+	if of != nil {
 		name = e.scope.word(f.child("attribute"))
 	}
-	if !sameFile[name] && !sameObject[name] && !loaders[name] && name != "join" && name != "dirname" && name != "joinpath" {
+	if !sameFile[name] && !sameObject[name] && !loaders[name] && name != "dirname" && name != "joinpath" && (name != "join" || of == nil || !strings.HasSuffix(of.class, "path")) {
 		return nil
 	}
 	var args []*value
@@ -65,10 +65,8 @@ func (r *reader) pathCall(n, f *node, e env) *value {
 			}
 		}
 	}
-	if f.kind == "attribute" && (sameObject[name] || name == "joinpath") {
-		if on := r.eval(f.child("object"), e); on.file != nil {
-			return e.joined(n, on.file, args, name == "joinpath")
-		}
+	if of != nil && of.file != nil && (sameObject[name] || name == "joinpath") {
+		return e.joined(n, of.file, args, name == "joinpath")
 	}
 	if len(args) == 0 {
 		return nil
@@ -81,7 +79,7 @@ func (r *reader) pathCall(n, f *node, e env) *value {
 		return r.repo.load(e.scope.mod, from)
 	case name == "dirname" && args[0].file != nil:
 		return e.filePath(n, from.up())
-	case name == "join" && f.kind == "attribute" && strings.HasSuffix(e.scope.word(f.child("object")), "path"):
+	case name == "join":
 		return e.joined(n, from, args[1:], true)
 	case sameFile[name]:
 		return e.filePath(n, from)
