@@ -69,6 +69,7 @@ func (d *declared) argv(v *value, params *value) bool {
 		return false
 	}
 	s := d.submission(words[i+1:])
+	s.program = words[i].item
 	d.gaps = append(d.gaps, s.listGap(v))
 	return true
 }
@@ -77,7 +78,7 @@ func (d *declared) argv(v *value, params *value) bool {
 func listWords(v *value, params *value) []word {
 	var out []word
 	for _, x := range v.items {
-		w := word{item: x.at, pieces: asText(x)}
+		w := word{item: itemIn(v, x), pieces: asText(x)}
 		if x.kind == scalar {
 			w.pieces = masked(w.pieces, params)
 		}
@@ -93,22 +94,52 @@ func listWords(v *value, params *value) []word {
 // listGap is the place in a list of arguments before the application.
 func (s *submission) listGap(v *value) gap {
 	g := gap{names: s.names(false), num: func(property) bool { return false }, at: v.at}
-	var before span
-	for _, w := range s.words[s.end:] {
-		before = w.item
-		break
-	}
 	if len(v.pieces) > 0 {
 		return s.textGap(v.pieces, false)
 	}
-	if before.src == nil || len(v.slots) == 0 || !v.at.contains(before) {
-		g.shut = "the application is not an item of this list itself"
+	if len(v.slots) == 0 {
+		g.shut = "the list is put together elsewhere"
 		return g
 	}
 	sl := v.slots[0]
-	sl.op, sl.at, sl.joined = opItems, before, s.joined
+	sl.joined = s.joined
+	switch before, behind := s.item(s.end), s.item(s.end-1); {
+	case before.src != nil && v.at.contains(before):
+		sl.op, sl.at = opItems, before
+	case behind.src != nil && v.at.contains(behind):
+		sl.op, sl.at = opItemsBehind, behind
+	default:
+		g.shut = "neither the application nor an option is an item of this list itself"
+		return g
+	}
 	g.slots = []slot{sl}
 	return g
+}
+
+// item is the i-th word behind spark-submit as an item of its list; -1 is
+// spark-submit itself.
+func (s *submission) item(i int) span {
+	switch {
+	case i == -1:
+		return s.program
+	case i < len(s.words):
+		return s.words[i].item
+	}
+	return span{}
+}
+
+// itemIn is where an item of a list stands in it: a name for a literal that is
+// elsewhere.
+func itemIn(v, x *value) span {
+	if v.at.contains(x.at) {
+		return x.at
+	}
+	for _, s := range slices.Backward(x.slots) {
+		if v.at.contains(s.at) {
+			return s.at
+		}
+	}
+	return x.at
 }
 
 // looksLikeCommand is the cheap test before a text is read as shell.

@@ -33,7 +33,7 @@ func (s *submission) textGap(all []piece, params bool) gap {
 // beforeWord is the place before the application.
 func (s *submission) beforeWord(all []piece) (slot, bool) {
 	first := s.words[s.end].pieces[0]
-	if o := s.words[s.end].opening; len(o) == 1 && (o[0].text == `"` || o[0].text == "'") {
+	if o := s.words[s.end].opening; len(o) == 1 && o[0].same && o[0].why == "" {
 		first = o[0]
 	}
 	var sl slot

@@ -121,8 +121,9 @@ func (d *declared) pairs(v *value) {
 			}
 		}
 	}
+	slots := slices.DeleteFunc(slices.Clone(v.slots), func(s slot) bool { return s.op == opList })
 	d.gaps = append(d.gaps, gap{
-		slots: v.slots, parts: v.parts, at: v.at, num: func(property) bool { return false },
+		slots: slots, parts: v.parts, at: v.at, num: func(property) bool { return false },
 		names: func(p property) []string {
 			return pairNames(p, p.flag == "" || s.confs && !s.flags, plain && !s.flags && !s.confs)
 		},

@@ -60,7 +60,7 @@ func (r jsonReader) value(x hujson.Value, depth int) *value {
 	case hujson.Literal:
 		return r.literal(y, at, x.StartOffset, x.EndOffset)
 	case *hujson.Array:
-		v := &value{kind: sequence, at: at}
+		v := &value{kind: sequence, at: at, slots: []slot{{op: opList, at: at, dial: jsonDialect}}}
 		for _, e := range y.Elements {
 			v.items = append(v.items, r.value(e, depth+1))
 		}
@@ -130,6 +130,9 @@ func (r jsonReader) content(x hujson.Literal, start, end int) []piece {
 var jsonDialect = &dialect{add: addJSON}
 
 func addJSON(adds []addition) []Edit {
+	if op := adds[0].slot.op; op == opItems || op == opItemsBehind {
+		return addItems(adds, jsonText)
+	}
 	at := adds[0].slot.at
 	src := at.src
 	body := strings.TrimRight(string(src.text[at.start+1:at.end-1]), " \t\r\n")

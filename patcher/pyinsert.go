@@ -24,15 +24,15 @@ func addPython(adds []addition) []Edit {
 		return w.into(s.at, w.kwargs(adds))
 	case opEntry:
 		return w.into(s.at, w.pairs(s.at, adds))
-	case opItems:
-		return w.items(s, adds)
+	case opItems, opItemsBehind:
+		return addItems(adds, w.text)
 	case opPairs:
 		return w.into(s.at, w.tuples(adds))
 	case opAppend:
 		return w.into(s.at, w.options(adds))
 	case opConcat:
 		return w.concat(s.at, adds)
-	case opLiteral, opText: // written by the plan and by textDialect
+	case opLiteral, opText, opList: // written by the plan and by textDialect
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func grouped(adds []addition) []group {
 	for _, a := range adds {
 		path := a.fullPath()
 		g := group{name: path[0], add: a}
-		if len(path) == 2 {
+		if len(path) > 1 {
 			if i := slices.IndexFunc(out, func(o group) bool { return o.in != nil && o.name == g.name }); i >= 0 {
 				out[i].in = append(out[i].in, a)
 				continue
@@ -110,9 +110,13 @@ func (w pyWriter) value(g group) string {
 	var items []string
 	for _, a := range g.in {
 		path := a.fullPath()
-		items = append(items, w.text(path[1])+": "+w.literal(a))
+		items = append(items, w.text(path[len(path)-1])+": "+w.literal(a))
 	}
-	return "{" + strings.Join(items, ", ") + "}"
+	in := "{" + strings.Join(items, ", ") + "}"
+	if path := g.in[0].fullPath(); len(path) == 3 { // a mapping in a mapping, both new
+		in = "{" + w.text(path[1]) + ": " + in + "}"
+	}
+	return in
 }
 
 // kwargs spells additions as keyword arguments.
@@ -146,26 +150,6 @@ func (w pyWriter) pairs(at span, adds []addition) []string {
 		out = append(out, w.text(g.name)+colon+w.value(g))
 	}
 	return out
-}
-
-// items adds options to a list of arguments before the application, one
-// option a line where the application has its own.
-func (w pyWriter) items(s slot, adds []addition) []Edit {
-	sep := " "
-	if w.src.firstOnLine(s.at.start) {
-		sep = w.src.newline() + w.src.indent(s.at.start)
-	}
-	var b strings.Builder
-	for _, a := range adds {
-		for i, word := range a.option() {
-			if i > 0 {
-				b.WriteString(" ")
-			}
-			b.WriteString(w.text(word) + ",")
-		}
-		b.WriteString(sep)
-	}
-	return []Edit{{s.at.start, s.at.start, b.String()}}
 }
 
 // options spells additions as words of a command line.

@@ -62,7 +62,17 @@ func (d *declared) cde(v *value) {
 
 // newParameters is where sparkSubmitParameters can be added.
 func (d *declared) newParameters(driver *value) {
-	d.gaps = append(d.gaps, gap{at: driver.at, shut: "there are no sparkSubmitParameters yet", names: func(p property) []string { return []string{p.key} }})
+	g := gap{at: driver.at, num: func(property) bool { return false }, names: (&submission{d: d}).names(true)}
+	for _, s := range driver.slots {
+		if s.op == opEntry && s.name == "" {
+			s.dial = parametersDialect(s.dial)
+			g.slots = append(g.slots, s)
+		}
+	}
+	if len(g.slots) == 0 {
+		g.shut = "there are no sparkSubmitParameters yet"
+	}
+	d.gaps = append(d.gaps, g)
 }
 
 // dataprocJobs are the kinds of Dataproc jobs that run Spark.
@@ -81,10 +91,24 @@ func (d *declared) dataproc(job, request *value) {
 func (d *declared) runtimeConfig(batch *value) {
 	rc := batch.path("runtime_config")
 	if rc == nil || rc.kind != mapping {
-		d.gaps = append(d.gaps, gap{at: batch.at, shut: "the batch has no runtime_config", names: func(p property) []string { return []string{p.key} }})
+		d.newRuntimeConfig(batch)
 		return
 	}
 	d.conf(rc, "properties")
+}
+
+// newRuntimeConfig is where the configuration of a batch can be begun.
+func (d *declared) newRuntimeConfig(batch *value) {
+	g := gap{at: batch.at, num: func(property) bool { return false }, names: func(p property) []string { return []string{"runtime_config", "properties", p.key} }}
+	for _, s := range batch.slots {
+		if s.op == opEntry && s.name == "" && s.dial == pythonDialect {
+			g.slots = append(g.slots, s)
+		}
+	}
+	if _, set := batch.get("runtime_config"); set || len(g.slots) == 0 {
+		g.shut = "the batch has no runtime_config that is spelled out"
+	}
+	d.gaps = append(d.gaps, g)
 }
 
 // databricks is a new cluster of a Databricks run.

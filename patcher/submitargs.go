@@ -56,12 +56,13 @@ var bareFlags = map[string]bool{"verbose": true, "v": true, "supervise": true, "
 
 // A submission is a spark-submit command line as it is read.
 type submission struct {
-	d      *declared
-	words  []word // behind spark-submit
-	end    int    // index of the application, len(words) without one
-	joined bool   // sizes are written --flag=value
-	flags  bool   // some sizes are written as flags
-	confs  bool   // some are written as --conf
+	d       *declared
+	words   []word // behind spark-submit
+	end     int    // index of the application, len(words) without one
+	program span   // the word spark-submit, where it is an item of a list
+	joined  bool   // sizes are written --flag=value
+	flags   bool   // some sizes are written as flags
+	confs   bool   // some are written as --conf
 }
 
 // submission reads the options of a command line up to the application.

@@ -232,6 +232,8 @@ func isRead(text []byte, at, n, lineStart int) bool {
 		return len(bytes.TrimSpace(first)) > len(w)
 	case bytes.HasSuffix(before, []byte(".")):
 		return true
+	case bytes.HasSuffix(before, []byte("len(")) && bytes.HasPrefix(after, []byte(")")):
+		return false // how many there are makes no job
 	case len(after) > 1 && after[0] == '=' && after[1] != '=':
 		return false
 	case bytes.HasSuffix(before, []byte(" as")) || len(after) > 0 && after[0] == ':' && len(before) == 0:

@@ -103,16 +103,18 @@ type use struct {
 type slotOp int
 
 const (
-	opReplace slotOp = iota // replace an expression by a literal
-	opInterp                // replace "{expr}" in an f-string by plain text
-	opEntry                 // add an entry to a mapping literal
-	opSpread                // wrap a mapping expression: {**expr, ...}
-	opKwarg                 // add a keyword argument to a call
-	opItems                 // add command-line items to a list, before at
-	opText                  // add command-line text before at
-	opPairs                 // add pairs to a list of option pairs
-	opAppend                // add options to a list of options
-	opConcat                // wrap a list expression: expr + [...]
+	opReplace     slotOp = iota // replace an expression by a literal
+	opInterp                    // replace "{expr}" in an f-string by plain text
+	opEntry                     // add an entry to a mapping literal
+	opSpread                    // wrap a mapping expression: {**expr, ...}
+	opKwarg                     // add a keyword argument to a call
+	opItems                     // add command-line items to a list, before at
+	opItemsBehind               // add command-line items to a list, behind at
+	opList                      // a list of YAML or JSON, for its items
+	opText                      // add command-line text before at
+	opPairs                     // add pairs to a list of option pairs
+	opAppend                    // add options to a list of options
+	opConcat                    // wrap a list expression: expr + [...]
 )
 
 // A slot is a place where a literal can be written to make a value different.

@@ -309,6 +309,7 @@ func (r *yamlReader) sequence(n *yaml.Node, at, depth int) (*value, int) {
 		end = r.closing(end, len(n.Content) == 0)
 	}
 	v.at = r.span(at, end)
+	v.slots = []slot{{op: opList, at: v.at, dial: yamlDialect}}
 	return v, end
 }
 

@@ -9,6 +9,9 @@ var yamlDialect = &dialect{add: addYAML}
 
 // addYAML writes additions behind the last entry of a mapping.
 func addYAML(adds []addition) []Edit {
+	if op := adds[0].slot.op; op == opItems || op == opItemsBehind {
+		return addYAMLItems(adds)
+	}
 	at := adds[0].slot.at
 	src := at.src
 	if src.text[at.start] == '{' {

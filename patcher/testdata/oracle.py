@@ -11,6 +11,7 @@ argument.
 import ast
 import glob
 import io
+import itertools
 import json
 import os
 import re
@@ -150,6 +151,12 @@ def data(a, b, case, where, out):
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         for i, (x, y) in enumerate(zip(a, b)):
             data(x, y, case, f"{where}[{i}]", out)
+    elif isinstance(a, list) and isinstance(b, list) and all(isinstance(x, str) for x in a + b):
+        rest = iter(b)  # words of a command may be added, the others stay in their order
+        new = [y for x in a + [None] for y in itertools.takewhile(lambda y: y != x, rest)]
+        out.extend(f"{where}: {y!r} is new" for y in new if not leaf_ok("", y, case) and y not in case["names"])
+        if not set(a) <= set(b):
+            out.append(f"{where}: words are gone")
     elif a != b and (type(a) is not type(b) or not leaf_ok(a, b, case)):
         out.append(f"{where}: {a!r} became {b!r}")
 
