@@ -14,9 +14,10 @@ A Java heap OOM on YARN ends its container with exit status 143, like a
 termination from outside, and often before every task could report: so one
 reported OutOfMemoryError in any run of the cohort names the cause, and lost
 executors alone do not. Where no task could report at all, one and the same task
-that took its executor along until the job failed, in at least half of the runs,
-says it too: the tasks of an executor that was terminated from outside succeed
-elsewhere at once.
+that took its executors along until the job failed, or until Spark on YARN stopped
+the application for having lost too many, in at least half of the runs, says it
+too: the tasks of an executor that was terminated from outside succeed elsewhere
+at once.
 
 One step of a ladder: above 4 slots an executor keeps its heap and halves its
 slots (the number of slots of the application is kept); otherwise the heap
@@ -62,9 +63,13 @@ func outOfHeap(r *Run) bool {
 }
 
 // diedOfOneTask says whether a signal killed the executors of one and the same
-// task as often as Spark allows.
+// task as often as Spark allows: until the task failed the job, or until so many
+// executors were lost that Spark on YARN stopped the application.
 func diedOfOneTask(r *Run) bool {
-	return r.ExecutorsLost[LossSignal] > 0 && r.MaxTaskLosses.V >= r.Conf.Int("spark.task.maxFailures").Or(4)
+	if r.MaxTaskLosses.V >= r.Conf.Int("spark.task.maxFailures").Or(4) {
+		return r.ExecutorsLost[LossSignal] > 0
+	}
+	return r.Status == StatusFailed && r.MaxTaskLosses.V >= 2 && r.ExecutorsLost[LossSignal] >= 3
 }
 
 // unexplainedLosses says what was seen and is no proof.

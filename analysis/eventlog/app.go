@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -106,25 +107,35 @@ func clip(s string, n int) string {
 }
 
 // An outcome follows what the last job or SQL execution came to.
-type outcome struct{ failed bool }
+type outcome struct {
+	failed bool
+	cut    bool // cancelled because the driver stopped
+}
 
 // shutdownText marks jobs that a stopping driver cancelled: no failure by
-// itself.
+// itself, since sessions are closed that way, but no success either.
 const shutdownText = "cancelled because SparkContext was shut down"
 
 func (o *outcome) job(failed bool, message string) {
-	if failed && strings.Contains(message, shutdownText) {
-		return
-	}
-	o.failed = failed
+	o.cut = failed && strings.Contains(message, shutdownText)
+	o.failed = failed && !o.cut || o.cut && o.failed
 }
 
+// status is what became of the application. Spark on YARN stops one that lost
+// more than twice its executors, which is a failure and looks like a shutdown.
 func (o *outcome) status(r *analysis.Run) string {
 	switch {
-	case r.ExitCode.OK && r.ExitCode.V != 0, o.failed:
+	case r.ExitCode.OK && r.ExitCode.V != 0, o.failed, o.cut && diedOfLosses(r):
 		return analysis.StatusFailed
-	case r.Finished:
+	case r.Finished && !o.cut:
 		return analysis.StatusSucceeded
 	}
 	return analysis.StatusUnknown
+}
+
+// diedOfLosses says whether executors were lost as they are by an application's
+// own fault. Those that the platform took back are not counted by Spark either.
+func diedOfLosses(r *analysis.Run) bool {
+	own := []string{analysis.LossHeapOOM, analysis.LossContainerMemory, analysis.LossSignal, analysis.LossUnclear}
+	return slices.ContainsFunc(own, func(class string) bool { return r.ExecutorsLost[class] > 0 })
 }

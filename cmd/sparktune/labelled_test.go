@@ -43,8 +43,7 @@ func labPolicy() analysis.Policy {
 var labelledRuns = map[string]string{"../../testdata/eventlogs": "", "../../testdata/labelled": "logs"}
 
 // No advice may do harm, and what speaks first is printed as a confusion
-// matrix. A miss fails too, unless it is one of knownMisses; one that is no
-// miss any more must leave that list.
+// matrix. A miss fails too.
 func TestLabelledRuns(t *testing.T) {
 	var jobs []judged
 	for _, labelled := range slices.Sorted(maps.Keys(labelledRuns)) {
@@ -59,18 +58,13 @@ func TestLabelledRuns(t *testing.T) {
 			if j.verdict == harmful {
 				t.Errorf("%s (%s): harmful: %s", name, j.cause, j.moves)
 			}
-			if known := knownMisses[name] != ""; known != (j.verdict == missed) {
-				t.Errorf("%s (%s): %s, known as a miss: %v", name, j.cause, j.verdict, known)
+			if j.verdict == missed {
+				t.Errorf("%s (%s): missed: %s", name, j.cause, j.moves)
 			}
 			jobs = append(jobs, j)
 		}
 	}
 	t.Log("\n" + confusion(jobs) + "\n" + list(jobs))
-}
-
-// knownMisses are the jobs whose cause the rules do not name, and why.
-var knownMisses = map[string]string{
-	"oom_unreported": "no task reported OutOfMemoryError and none died more than twice: executors that were terminated from outside can look the same, and a guess could be wrong for them",
 }
 
 func readLabels(t *testing.T, dir string) map[string]label {
