@@ -437,6 +437,10 @@ func (c *testCase) gate(s string) error {
 	switch name {
 	case "min_history":
 		c.policy.MinHistory, err = time.ParseDuration(value)
+	case "min_runs":
+		c.policy.MinRuns, err = strconv.Atoi(value)
+	case "lookback":
+		c.policy.Lookback, err = time.ParseDuration(value)
 	case "min_duration":
 		c.policy.MinDuration, err = time.ParseDuration(value)
 	case "max_probe":

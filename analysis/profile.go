@@ -220,11 +220,34 @@ func (p *Profile) abstain(pol Policy) string {
 	case r.Workload != WorkloadBatch && r.Workload != "":
 		return fmt.Sprintf("a %s application: its sizes follow other needs than those of one batch job", r.Workload)
 	case len(p.Runs) < pol.MinRuns:
-		return fmt.Sprintf("%s of this configuration, %d needed%s", plural(len(p.Runs), "run"), pol.MinRuns, p.excludedText())
+		return fmt.Sprintf("%s of this configuration, %d needed%s%s", plural(len(p.Runs), "run"), pol.MinRuns, p.excludedText(), p.whenEnough(len(p.Runs), pol.MinRuns, 0, pol))
 	case p.Now.Sub(r.Start) > pol.MaxAge:
 		return fmt.Sprintf("the newest run started on %s, more than %s ago: its metrics are stale", r.Start.Format(time.DateOnly), days(pol.MaxAge))
 	}
 	return ""
+}
+
+// whenEnough says when a cohort that has n of the runs it needs, or does not
+// cover the time it needs, will: at the cadence of such runs so far, or never in
+// a window as short as the policy's. "" where no cadence is known, or the job is
+// late.
+func (p *Profile) whenEnough(n, need int, history time.Duration, pol Policy) string {
+	if len(p.Runs) < 2 || p.Span() <= 0 || n == 0 {
+		return ""
+	}
+	every := time.Duration(float64(p.Span()) / float64(len(p.Runs)-1) * float64(len(p.Runs)) / float64(n))
+	const day = 24 * time.Hour
+	if needs := max(time.Duration(need-1)*every, history); needs > pol.Lookback {
+		return fmt.Sprintf("; at one run in %s the window of %s (lookback) never holds them: it has to be %s", days(every), days(pol.Lookback), days((needs + every).Round(day)))
+	}
+	at := p.Newest().Start.Add(time.Duration(max(0, need-n)) * every)
+	if covered := p.Runs[0].Start.Add(history); covered.After(at) {
+		at = covered
+	}
+	if !at.After(p.Now) {
+		return ""
+	}
+	return fmt.Sprintf("; at one run in %s they are there on %s", days(every), at.Format(time.DateOnly))
 }
 
 func (p *Profile) excludedText() string {

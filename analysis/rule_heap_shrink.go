@@ -95,10 +95,12 @@ func spilledShare(r *Run) float64 {
 
 func tooLittleToShrink(p *Profile, sound []*Run, pol Policy) string {
 	if len(sound) < pol.MinRunsShrink {
-		return fmt.Sprintf("%s complete and successful, %d needed before anything is taken away", plural(len(sound), "run"), pol.MinRunsShrink)
+		return fmt.Sprintf("%s complete and successful, %d needed before anything is taken away", plural(len(sound), "run"), pol.MinRunsShrink) +
+			p.whenEnough(len(sound), pol.MinRunsShrink, pol.MinHistory, pol)
 	}
 	if span := p.Span(); span < pol.MinHistory {
-		return fmt.Sprintf("the runs of this configuration cover %s, %s needed before anything is taken away, so that month end is inside", days(span), days(pol.MinHistory))
+		return fmt.Sprintf("the runs of this configuration cover %s, %s needed before anything is taken away, so that month end is inside", days(span), days(pol.MinHistory)) +
+			p.whenEnough(len(sound), pol.MinRunsShrink, pol.MinHistory, pol)
 	}
 	return p.tooShort(pol)
 }
