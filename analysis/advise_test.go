@@ -232,7 +232,7 @@ func anyRun(r *rand.Rand) Run {
 		case *bool:
 			*f = r.IntN(2) == 0
 		case *string:
-			*f = []string{"", "3.5.1", "x\x1b[2J", "batch"}[r.IntN(4)]
+			*f = []string{"", "3.5.1", "x\x1b[2J", "batch", "spark://gdpic-srvls-batch-1-m:7077"}[r.IntN(5)]
 		case *map[string]int64:
 			*f = map[string]int64{}
 			if r.IntN(3) == 0 {

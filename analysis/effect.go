@@ -72,7 +72,7 @@ func effectOf(p *Profile, changes []Change, f *Forecast, pol Policy) *Effect {
 	}
 	e.GBHoursAfter = e.GBHoursBefore * (executors * float64(e.ContainerAfter) / float64(max(1, e.ContainerBefore)))
 	e.CoreHoursAfter = e.CoreHoursBefore * executors * cores
-	e.Money = e.price(p.Newest().Platform(), pol)
+	e.Money = e.price(p.Newest().Platform(), p.coresOf(p.Conf()), p.coresOf(after), pol)
 	if !e.told() {
 		return nil
 	}
@@ -100,7 +100,7 @@ func (p *Profile) expected(f *Forecast) *Durations {
 
 // price is what a run costs before and after; nil where nobody said what is
 // paid for.
-func (e *Effect) price(on Platform, pol Policy) *Money {
+func (e *Effect) price(on Platform, coresBefore, coresAfter int64, pol Policy) *Money {
 	switch {
 	case pol.NodePrice > 0 && pol.NodeCores > 0 && pol.NodeMemory > 0:
 		share := func(cores, gb float64) float64 {
@@ -109,7 +109,9 @@ func (e *Effect) price(on Platform, pol Policy) *Money {
 		return &Money{share(e.CoreHoursBefore, e.GBHoursBefore), share(e.CoreHoursAfter, e.GBHoursAfter), "dominant share of the stated node; saved only when nodes leave"}
 	case on.billsContainers() && pol.CoreHourPrice+pol.GBHourPrice > 0:
 		sum := func(cores, gb float64) float64 { return cores*pol.CoreHourPrice + gb*pol.GBHourPrice }
-		return &Money{sum(e.CoreHoursBefore, e.GBHoursBefore), sum(e.CoreHoursAfter, e.GBHoursAfter), "cores and memory of the containers"}
+		before := e.GBHoursBefore * on.billed(e.ContainerBefore, coresBefore)
+		after := e.GBHoursAfter * on.billed(e.ContainerAfter, coresAfter)
+		return &Money{sum(e.CoreHoursBefore, before), sum(e.CoreHoursAfter, after), "cores and memory of the containers"}
 	}
 	return nil
 }

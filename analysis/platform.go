@@ -11,9 +11,11 @@ const (
 	YARN          Platform = "yarn"
 	EMR           Platform = "emr" // YARN of Amazon EMR: its own default overhead
 	EMRServerless Platform = "emr_serverless"
-	Kubernetes    Platform = "kubernetes"
-	Standalone    Platform = "standalone"
-	OtherPlatform Platform = ""
+	// DataprocServerless is told by the names of its hosts.
+	DataprocServerless Platform = "dataproc_serverless"
+	Kubernetes         Platform = "kubernetes"
+	Standalone         Platform = "standalone"
+	OtherPlatform      Platform = ""
 )
 
 // Platform is where a run's executors were, by its master and version.
@@ -22,6 +24,8 @@ func (r *Run) Platform() Platform {
 	switch {
 	case strings.Contains(r.Master, "emr-serverless"):
 		return EMRServerless
+	case strings.Contains(r.Master, "gdpic-srvls-"):
+		return DataprocServerless
 	case strings.HasPrefix(r.Master, "k8s://"):
 		return Kubernetes
 	case strings.HasPrefix(r.Master, "yarn") && amazon:
@@ -36,15 +40,30 @@ func (r *Run) Platform() Platform {
 
 // billsContainers says whether what an executor reserves is what is paid for.
 // On a fixed cluster freed memory saves nothing until nodes leave.
-func (f Platform) billsContainers() bool { return f == EMRServerless || f == Kubernetes }
+func (f Platform) billsContainers() bool {
+	return f == EMRServerless || f == Kubernetes || f == DataprocServerless
+}
+
+// cheapMemory is the memory of a core up to which Dataproc Serverless counts a
+// gigabyte once; what is above counts twice. In its units a core is 0.6 and a
+// gigabyte 0.1.
+const cheapMemory = 8 * gib
+
+// billed is what a container's memory counts as, over what it is.
+func (f Platform) billed(container, cores int64) float64 {
+	if dear := container - cheapMemory*cores; f == DataprocServerless && dear > 0 {
+		return 1 + float64(dear)/float64(container)
+	}
+	return 1
+}
 
 // overheadFactor is the platform's default share of the heap. Kubernetes adds
-// 0.40 to jobs that are not of the JVM.
+// 0.40 to jobs that are not of the JVM, Dataproc Serverless to those of Python.
 func (f Platform) overheadFactor(application string) float64 {
 	switch {
 	case f == EMR:
 		return 0.1875
-	case f == Kubernetes && (strings.HasSuffix(application, ".py") || strings.HasSuffix(application, ".R")):
+	case (f == Kubernetes || f == DataprocServerless) && strings.HasSuffix(application, ".py"), f == Kubernetes && strings.HasSuffix(application, ".R"):
 		return 0.40
 	}
 	return 0.10
@@ -55,8 +74,9 @@ func (f Platform) overheadFactor(application string) float64 {
 var workerSizes = []struct{ cores, from, to, step int64 }{{1, 2, 8, 1}, {2, 4, 16, 1}, {4, 8, 30, 1}, {8, 16, 60, 4}, {16, 32, 120, 8}}
 
 // rounded is what a container of n bytes with a number of cores gets. YARN
-// rounds up to its allocation step, EMR Serverless to its worker sizes; a size
-// that does not exist stays, and the platform refuses it.
+// rounds up to its allocation step, EMR Serverless to its worker sizes, Dataproc
+// Serverless to 1 GiB a core; a size that does not exist stays, and the platform
+// refuses it.
 func (r *Run) rounded(n, cores int64) int64 {
 	switch r.Platform() {
 	case YARN, EMR:
@@ -67,6 +87,8 @@ func (r *Run) rounded(n, cores int64) int64 {
 				return min(max(roundUp(n, w.step*gib), w.from*gib), max(n, w.to*gib))
 			}
 		}
+	case DataprocServerless:
+		return max(n, cores*gib)
 	case Kubernetes, Standalone, OtherPlatform:
 	}
 	return n
@@ -91,5 +113,8 @@ func (p *Profile) container(c Conf) int64 {
 	if c.Bool("spark.memory.offHeap.enabled").V {
 		n += c.Bytes("spark.memory.offHeap.size").Or(0)
 	}
-	return p.Newest().rounded(n, c.Int(keyCores).Or(slots(p)))
+	return p.Newest().rounded(n, p.coresOf(c))
 }
+
+// coresOf are the cores of an executor with configuration c.
+func (p *Profile) coresOf(c Conf) int64 { return min(max(1, c.Int(keyCores).Or(slots(p))), maxSlots) }

@@ -1,6 +1,9 @@
 package analysis
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
 
 // What an executor gets of what it asks for, on each platform.
 func TestContainers(t *testing.T) {
@@ -22,6 +25,9 @@ func TestContainers(t *testing.T) {
 		{"Serverless has whole GiB for 4 cores", Run{Master: "custom:emr-serverless"}, Conf{keyMemory: "14g", keyCores: "4"}, "16g"},
 		{"steps of 4 GiB for 8", Run{Master: "custom:emr-serverless"}, Conf{keyMemory: "17g", keyCores: "8"}, "20g"},
 		{"and a least size", Run{Master: "custom:emr-serverless"}, Conf{keyMemory: "1g", keyCores: "16"}, "32g"},
+		{"Dataproc Serverless adds 0.40 to Python", Run{Master: "spark://gdpic-srvls-batch-1-m:7077", Application: "gs://jobs/etl.py"}, Conf{keyMemory: "10g", keyCores: "4"}, "14g"},
+		{"0.10 to R and to a jar", Run{Master: "spark://gdpic-srvls-batch-1-m:7077", Application: "etl.R"}, Conf{keyMemory: "10g", keyCores: "4"}, "11g"},
+		{"and has 1 GiB a core at least", Run{Master: "spark://gdpic-srvls-batch-1-m:7077"}, Conf{keyMemory: "2g", keyCores: "8"}, "8g"},
 		{"what it has not is not made up", Run{Master: "custom:emr-serverless"}, Conf{keyMemory: "100g", keyCores: "4"}, "110g"},
 	} {
 		r := c.run
@@ -30,6 +36,32 @@ func TestContainers(t *testing.T) {
 		if got := FormatMemory(p.container(c.conf)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
+	}
+}
+
+// Of Dataproc Serverless, memory above 8 GiB a core is paid for twice; of others
+// and below that once.
+func TestBilledMemory(t *testing.T) {
+	for _, c := range []struct {
+		on        Platform
+		container int64
+		cores     int64
+		want      float64
+	}{
+		{DataprocServerless, 16 * gib, 4, 1},
+		{DataprocServerless, 32 * gib, 4, 1},
+		{DataprocServerless, 64 * gib, 4, 1.5}, // 32 once, 32 twice
+		{EMRServerless, 64 * gib, 4, 1},
+		{YARN, 64 * gib, 4, 1},
+	} {
+		if got := c.on.billed(c.container, c.cores); got != c.want {
+			t.Errorf("%s, %s of %d cores: %g, want %g", c.on, FormatMemory(c.container), c.cores, got, c.want)
+		}
+	}
+	e := &Effect{ContainerBefore: 64 * gib, ContainerAfter: 32 * gib, GBHoursBefore: 64, GBHoursAfter: 32, CoreHoursBefore: 4, CoreHoursAfter: 4}
+	m := e.price(DataprocServerless, 4, 4, Policy{CoreHourPrice: 0.6, GBHourPrice: 0.1})
+	if m == nil || math.Abs(m.Before-(2.4+9.6)) > 1e-9 || math.Abs(m.After-(2.4+3.2)) > 1e-9 {
+		t.Errorf("paid %+v", m)
 	}
 }
 
