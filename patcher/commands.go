@@ -28,8 +28,11 @@ func (d *declared) commands(v *value, params *value) []*declared {
 
 // command returns the jobs of one command of a script.
 func (d *declared) command(c command, params *value) []*declared {
-	if c.aws {
+	switch c.cli {
+	case "aws":
 		return d.awsCLI(c, params)
+	case "gcloud":
+		return d.gcloudCLI(c)
 	}
 	s := d.submission(c.words)
 	d.gaps = append(d.gaps, s.textGap(c.all, false))
@@ -145,5 +148,5 @@ func itemIn(v, x *value) span {
 // looksLikeCommand is the cheap test before a text is read as shell.
 func looksLikeCommand(v *value) bool {
 	text := joinPieces(v.pieces)
-	return slices.ContainsFunc([]string{"spark-submit", "spark3-submit", "spark_submit", "aws emr"}, func(s string) bool { return strings.Contains(text, s) })
+	return slices.ContainsFunc([]string{"spark-submit", "spark3-submit", "spark_submit", "aws emr", "gcloud dataproc"}, func(s string) bool { return strings.Contains(text, s) })
 }

@@ -3,6 +3,7 @@ package patcher
 import (
 	"bytes"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -126,8 +127,14 @@ func (d *declared) passed() {
 	}
 }
 
+// sections matches the head of a section of an INI file.
+var sections = regexp.MustCompile(`(?m)^\[[\w .-]+\]\s*$`)
+
 // clusterDefaults is a spark-defaults.conf: it sizes every job of a cluster.
 func (f *finder) clusterDefaults(src *source) {
+	if sections.Match(src.text) {
+		return // a program's own INI file
+	}
 	d := &declared{at: span{src, 0, 0}}
 	d.Operator, d.alias = "spark-defaults", "spark-defaults"
 	d.many = "spark-defaults applies to every job of the cluster"

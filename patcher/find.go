@@ -410,7 +410,7 @@ func (d *declared) name() string {
 	case h.TaskID != "":
 		return h.TaskID + d.row
 	default:
-		return cmp.Or(h.AppName, h.Application, d.Operator)
+		return cmp.Or(h.AppName, h.Application, h.Class, d.Operator)
 	}
 }
 

@@ -115,11 +115,17 @@ type claim struct {
 func (c claim) jobs() []*declared {
 	for _, form := range forms {
 		if ds := form(c); len(ds) > 0 {
-			return ds
+			return slices.DeleteFunc(ds, c.isPlumbing)
 		}
 	}
 	return nil
 }
 
+// isPlumbing reports whether a call only hands on what somebody else says: a
+// hook that an operator's own code makes.
+func (c claim) isPlumbing(d *declared) bool {
+	return strings.HasSuffix(c.obj.class, "Hook") && !slices.ContainsFunc(d.sites, func(s *site) bool { return s.Dynamic == "" })
+}
+
 // forms in the order in which they are asked.
-var forms = []func(claim) []*declared{mappedForm, clusterForm, submitForm, pysparkForm, houseForm, shapeForm}
+var forms = []func(claim) []*declared{mappedForm, clusterForm, submitForm, pysparkForm, dataprocForm, glueForm, houseForm, shapeForm}

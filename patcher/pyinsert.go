@@ -198,8 +198,8 @@ func (w pyWriter) lastPair(at span) *node {
 // the expression has a line of its own.
 func (w pyWriter) spread(at span, adds []addition) string {
 	var items []string
-	for _, a := range adds {
-		items = append(items, w.text(a.path[len(a.path)-1])+": "+w.literal(a))
+	for _, g := range grouped(adds) {
+		items = append(items, w.text(g.name)+": "+w.value(g))
 	}
 	expr := at.String()
 	if !w.ownLine(at) {

@@ -134,12 +134,92 @@ func (d *declared) databricks(cluster, request *value) {
 	}
 }
 
+// dataprocProperties are the operators of Dataproc that take the properties as
+// an argument, and its name.
+var dataprocProperties = map[string]string{
+	"DataprocCreateSparkJobOperator": "properties", "DataprocCreatePysparkJobOperator": "properties",
+	"DataprocSubmitSparkJobOperator": "dataproc_properties", "DataprocSubmitPySparkJobOperator": "dataproc_properties",
+	"DataProcSparkOperator": "dataproc_spark_properties", "DataProcPySparkOperator": "dataproc_pyspark_properties",
+}
+
+// dataprocForm is one of them.
+func dataprocForm(c claim) []*declared {
+	name, ok := dataprocProperties[c.obj.class]
+	if !ok {
+		return nil
+	}
+	d := c.base
+	d.Hints.Application = hint(c.args, "main", "main_python_file_uri", "main_jar", "main_jar_file_uri")
+	d.Hints.Class = hint(c.args, "main_class")
+	d.conf(c.args, name)
+	return []*declared{&d}
+}
+
+// glueForm is a Glue job whose arguments have no --conf yet. Its workers' type
+// decides what an executor has.
+func glueForm(c claim) []*declared {
+	if !strings.HasSuffix(c.obj.class, "GlueJobOperator") {
+		return nil
+	}
+	if x, ok := c.args.get("script_args"); ok && (x.why != "" || x.val.kind != mapping || x.val.path("--conf") != nil) {
+		return nil
+	}
+	d := c.base
+	d.Hints.Application = hint(c.args, "script_location")
+	d.closed = "the type and number of the workers decide it; choose others by hand"
+	g := gap{at: c.args.at, num: func(property) bool { return false }, names: func(p property) []string {
+		if inGlue(p) {
+			return []string{p.key}
+		}
+		return nil
+	}}
+	slots, path := c.args.slots, []string{"script_args", "--conf"}
+	if in := c.args.path("script_args"); in != nil {
+		slots, path, g.parts = in.slots, path[1:], in.parts
+	}
+	for _, s := range slots {
+		s.dial = glueDialect(s.dial, path)
+		g.slots = append(g.slots, s)
+	}
+	d.gaps = append(d.gaps, g)
+	return []*declared{&d}
+}
+
+// inGlue reports whether a property is a Glue job's to set: the type of the
+// workers decides the sizes.
+func inGlue(p property) bool {
+	return strings.HasPrefix(p.key, "spark.sql.") || p.key == "spark.default.parallelism"
+}
+
+// glueDialect begins a --conf argument of Glue, which holds all that is added:
+// a=b --conf c=d.
+func glueDialect(in *dialect, path []string) *dialect {
+	return &dialect{add: func(adds []addition) []Edit {
+		var all []string
+		for _, a := range adds {
+			all = append(all, a.path[0]+"="+a.value)
+		}
+		one := adds[0]
+		one.path, one.num, one.like = path, false, nil
+		one.value = strings.Join(all, " --conf ")
+		return in.add([]addition{one})
+	}}
+}
+
 // glue is the "--conf" argument of a Glue job: a=b --conf c=d.
 func (d *declared) glue(v *value, params *value) {
 	lead := piece{text: "--conf ", at: span{v.at.src, v.at.start, v.at.start}}
 	ps := append([]piece{lead}, masked(v.pieces, params)...)
 	s := d.submission(paramWords(ps))
-	d.gaps = append(d.gaps, s.textGap(ps, true))
+	g := s.textGap(ps, true)
+	names := g.names
+	g.names = func(p property) []string {
+		if !inGlue(p) {
+			return nil
+		}
+		return names(p)
+	}
+	d.gaps = append(d.gaps, g)
 }
 
 // isSparkApplication reports whether a mapping is a manifest of the Spark

@@ -46,12 +46,15 @@ func shapeForm(c claim) []*declared {
 		return found
 	}
 	d.closed = "the definition of the job that " + c.obj.class + " runs decides, and it is not here; change it there"
+	if args.path("existing_cluster_id") != nil {
+		d.closed = "the cluster that it runs on decides, and it is not here; change it there"
+	}
 	return []*declared{&d}
 }
 
 // isReference reports whether an operator runs a job that is defined elsewhere.
 func isReference(class string) bool {
-	return strings.HasPrefix(class, "CDE") && strings.Contains(class, "Job") && !strings.Contains(class, "Sensor") || class == "DatabricksRunNowOperator"
+	return strings.HasPrefix(class, "CDE") && strings.Contains(class, "Job") && !strings.Contains(class, "Sensor") || class == "DatabricksRunNowOperator" || class == "DatabricksSubmitRunOperator"
 }
 
 // plausible reports whether a call can be a task at all.

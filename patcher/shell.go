@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -24,7 +25,7 @@ type command struct {
 	words []word // behind the program's name
 	all   []piece
 	at    span
-	aws   bool
+	cli   string // "aws" or "gcloud", "" for spark-submit
 }
 
 // shellCommands returns the spark-submit commands of a script, or why it
@@ -34,7 +35,13 @@ func shellCommands(ps []piece, depth int) ([]command, string) {
 	if tooDeep(r.text) {
 		return nil, "it nests too deep"
 	}
-	f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(r.text), "")
+	f, err := parseBash(r.text)
+	if err != nil {
+		// A name that the reader is to fill in is no redirection.
+		if filled, again := parseBash(placeholders.ReplaceAllStringFunc(r.text, func(s string) string { return strings.Repeat("J", len(s)) })); again == nil {
+			f, err = filled, nil
+		}
+	}
 	if err != nil {
 		msg := err.Error()
 		if i := strings.Index(msg, ": "); i >= 0 {
@@ -57,6 +64,13 @@ func shellCommands(ps []piece, depth int) ([]command, string) {
 	return r.found, ""
 }
 
+// placeholders matches "<your account id>" in a script that is to be filled in.
+var placeholders = regexp.MustCompile(`<[A-Za-z][^<>\n]*>`)
+
+func parseBash(text string) (*syntax.File, error) {
+	return syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+}
+
 // call looks for spark-submit among the words of a command: behind sudo, in a
 // pod, or in a text that another shell runs.
 func (r *shellReader) call(c *syntax.CallExpr) {
@@ -71,7 +85,11 @@ func (r *shellReader) call(c *syntax.CallExpr) {
 			return
 		case path.Base(t) == "aws" && i+1 < len(words) && strings.HasPrefix(words[i+1].text(), "emr"):
 			at := r.span(c.Pos(), c.End())
-			r.found = append(r.found, command{words: words[i+1:], all: r.cut(c.Pos(), c.End()), at: at, aws: true})
+			r.found = append(r.found, command{words: words[i+1:], all: r.cut(c.Pos(), c.End()), at: at, cli: "aws"})
+			return
+		case path.Base(t) == "gcloud" && slices.ContainsFunc(words[i+1:], func(w word) bool { return w.text() == "dataproc" }):
+			at := r.span(c.Pos(), c.End())
+			r.found = append(r.found, command{words: words[i+1:], all: r.cut(c.Pos(), c.End()), at: at, cli: "gcloud"})
 			return
 		case isSparkSubmit(t):
 			at := r.span(c.Pos(), c.End())

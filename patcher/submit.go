@@ -8,7 +8,7 @@ import (
 
 // isSubmit reports whether a class takes SparkSubmitOperator's arguments.
 func isSubmit(class string) bool {
-	return strings.Contains(class, "SparkSubmit") || class == "SparkJDBCOperator" || class == "SparkSqlOperator" ||
+	return strings.Contains(class, "SparkSubmit") && !strings.HasSuffix(class, "Sensor") || class == "SparkJDBCOperator" || class == "SparkSqlOperator" ||
 		strings.HasPrefix(class, "Livy") && strings.HasSuffix(class, "Operator")
 }
 

@@ -10,6 +10,9 @@ import (
 // DAGs written as data, and rows that name sizes.
 func (f *finder) tables(doc *value, src *source) {
 	t := tableReader{f: f, src: src, before: len(f.jobs)}
+	if _, in := f.chartOf(src.path); in && strings.HasSuffix(baseName(src.path), "_test") {
+		return // of the chart's templates
+	}
 	t.walk(doc, "", 0)
 	if f.isHelmValues(src.path) {
 		for _, d := range f.jobs[t.before:] {
@@ -28,6 +31,7 @@ func (t tableReader) walk(v *value, key string, depth int) {
 	switch {
 	case v == nil || depth > 30 || isTemplate(key):
 		return
+	case t.command(v, key):
 	case v.kind == sequence:
 		for _, x := range v.items {
 			t.walk(x, "", depth+1)
@@ -62,6 +66,40 @@ func (d *declared) inChart(src *source) {
 		d.gaps = nil
 		d.closed = "this is a Helm template, whose values may set it"
 	}
+}
+
+// command is a command line that a document holds: what a container or a step
+// of a workflow runs, or a manifest that it submits.
+func (t tableReader) command(v *value, key string) bool {
+	if notConfiguration[key] || strings.HasPrefix(t.src.path, ".github/") {
+		return false
+	}
+	d := &declared{at: v.at}
+	d.Operator = "spark-submit"
+	s := &shapes{main: d, load: func(string) *value { return nil }}
+	switch {
+	case v.kind == scalar && v.typ == text:
+		s.text(key, v)
+	case v.kind == sequence:
+		if x := s.job(); x.argv(v, nil) {
+			s.subs = append(s.subs, x)
+		}
+	case v.kind == mapping:
+		run, args := v.path("command"), v.path("args")
+		if run == nil || args == nil || run.kind != sequence || args.kind != sequence {
+			return false
+		}
+		all := &value{kind: sequence, at: args.at, items: slices.Concat(run.items, args.items), slots: args.slots}
+		if x := s.job(); x.argv(all, nil) {
+			s.subs = append(s.subs, x)
+		}
+	case v.kind == unknown, v.kind == object, v.kind == callable:
+	}
+	found := s.jobs()
+	for _, d := range found {
+		t.f.declare(d)
+	}
+	return len(found) > 0
 }
 
 // request is what a service is asked to run, kept in a file: a step of EMR, a
@@ -187,7 +225,7 @@ func (t tableReader) conf(d *declared, v *value, x entry) {
 	case notConfiguration[x.key]:
 	case x.val.kind == mapping && holdsSpark(x.val):
 		d.confGap(x.val, x, x.key)
-	case x.val.kind == sequence:
+	case x.val.kind == sequence && !isArgv(x.val):
 		for _, item := range x.val.items {
 			s, ok := item.str()
 			k, _, has := strings.Cut(s, "=")
@@ -197,6 +235,14 @@ func (t tableReader) conf(d *declared, v *value, x entry) {
 			}
 		}
 	}
+}
+
+// isArgv tells the words of a command from a list of settings.
+func isArgv(v *value) bool {
+	return slices.ContainsFunc(v.items, func(x *value) bool {
+		s, _ := x.str()
+		return strings.HasPrefix(s, "-") || isSparkSubmit(s)
+	})
 }
 
 // gaps are the row's own columns: one that other rows of the document have

@@ -11,7 +11,6 @@ argument.
 import ast
 import glob
 import io
-import itertools
 import json
 import os
 import re
@@ -112,25 +111,31 @@ def words(joined):
     return [ast.Constant(w) for w in text.split()]
 
 
-def diff_list(a, b, case, where, out):
-    """Items may be added anywhere; the others stay in their order."""
+def aligned(a, b, where, compare, fine):
+    """Complaints about b beside a: items may be added anywhere, if they are
+    fine; the others stay in their order."""
 
     def align(i, j):
         if j == len(b):
             return [] if i == len(a) else [f"{where}: {len(a) - i} items are gone"]
         best = None
         if i < len(a):
-            here = []
-            diff(a[i], b[j], case, f"{where}[{i}]", here)
-            best = here + align(i + 1, j + 1)
+            best = compare(i, j) + align(i + 1, j + 1)
         if len(b) - j > len(a) - i and (best is None or best):
-            text = dump(b[j])
-            ok = added_ok(b[j], case) or any(n in text for n in case["names"])
-            other = ([] if ok else [f"{where}: item {text} is new"]) + align(i, j + 1)
+            other = ([] if fine(b[j]) else [f"{where}: item {dump(b[j])} is new"]) + align(i, j + 1)
             best = other if best is None else min(best, other, key=len)
         return best if best is not None else [f"{where}: items are gone"]
 
-    out.extend(align(0, 0))
+    return align(0, 0)
+
+
+def diff_list(a, b, case, where, out):
+    def compare(i, j):
+        here = []
+        diff(a[i], b[j], case, f"{where}[{i}]", here)
+        return here
+
+    out.extend(aligned(a, b, where, compare, lambda x: added_ok(x, case) or any(n in dump(x) for n in case["names"])))
 
 
 def dump(x):
@@ -152,11 +157,10 @@ def data(a, b, case, where, out):
         for i, (x, y) in enumerate(zip(a, b)):
             data(x, y, case, f"{where}[{i}]", out)
     elif isinstance(a, list) and isinstance(b, list) and all(isinstance(x, str) for x in a + b):
-        rest = iter(b)  # words of a command may be added, the others stay in their order
-        new = [y for x in a + [None] for y in itertools.takewhile(lambda y: y != x, rest)]
-        out.extend(f"{where}: {y!r} is new" for y in new if not leaf_ok("", y, case) and y not in case["names"])
-        if not set(a) <= set(b):
-            out.append(f"{where}: words are gone")
+        def compare(i, j):
+            return [] if a[i] == b[j] or leaf_ok(a[i], b[j], case) else [f"{where}: {a[i]!r} became {b[j]!r}"]
+
+        out.extend(aligned(a, b, where, compare, lambda x: leaf_ok("", x, case) or x in case["names"]))
     elif a != b and (type(a) is not type(b) or not leaf_ok(a, b, case)):
         out.append(f"{where}: {a!r} became {b!r}")
 
