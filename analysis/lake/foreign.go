@@ -58,7 +58,7 @@ func (l *Lake) checkNeeded() error {
 	for _, n := range needed {
 		names := strings.Fields(n.columns)
 		if !slices.ContainsFunc(names, func(name string) bool { _, ok := l.runs.column(name); return ok }) {
-			return fmt.Errorf("table %s has no column %s: %s; map it in metrics.columns",
+			return fmt.Errorf("table %s has no column %s: %s, and every rule stays unmeasured; map it in metrics.columns",
 				l.runs.name(), strings.Join(names, " or "), n.why)
 		}
 	}

@@ -1,6 +1,8 @@
 package lake
 
 import (
+	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -96,7 +98,7 @@ func TestForeignTableErrors(t *testing.T) {
 		want    string
 	}{
 		"no such table":     {"platform.none", map[string]string{}, "table does not exist"},
-		"not mapped":        {"platform.spark_jobs", map[string]string{}, "no column app_id: without it runs can't be told apart"},
+		"not mapped":        {"platform.spark_jobs", map[string]string{}, "no column app_id: without it runs can't be told apart, and every rule stays unmeasured; map it in metrics.columns"},
 		"no start":          {"platform.spark_jobs", map[string]string{"app_id": "application"}, "no column start_ts"},
 		"mapped to nothing": {"platform.spark_jobs", map[string]string{"app_id": "applcation"}, "metrics.columns maps app_id to applcation, a column that table platform.spark_jobs does not have"},
 		"unknown column":    {"platform.spark_jobs", map[string]string{"appid": "application"}, "metrics.columns has appid, which is no column"},
@@ -124,4 +126,67 @@ func TestForeignTypeDoesNotFit(t *testing.T) {
 	if want := "column owner: has type utf8"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got error %v, want %q in it", err, want)
 	}
+}
+
+// TestForeignTableIsNeverWritten tries all that writes, and compares every file.
+func TestForeignTableIsNeverWritten(t *testing.T) {
+	dir := foreignLake(t)
+	l, err := Connect(t.Context(), Config{Dir: dir, Table: "platform.spark_jobs", Columns: map[string]string{
+		"start_ts": "began", "app_id": "application",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	before := contents(t, dir)
+	refused := map[string]func() error{
+		"Put a run":     func() error { _, err := l.Put(t.Context(), []analysis.Run{at("app-3", noon, "d", "t")}); return err },
+		"Put a profile": func() error { _, err := l.Put(t.Context(), nil, profileAt("app-1", noon, 1)); return err },
+		"Compact":       func() error { _, err := l.Compact(t.Context()); return err },
+		"Expire":        func() error { _, err := l.Expire(t.Context(), 0, 1); return err },
+		"Clean":         func() error { _, err := l.Clean(t.Context(), 0); return err },
+	}
+	for name, write := range refused {
+		if err := write(); !errors.Is(err, errReadOnly) {
+			t.Errorf("%s: got error %v, want %v", name, err, errReadOnly)
+		}
+	}
+	if err := l.Tend(t.Context()); err != nil {
+		t.Errorf("Tend, which does what is needed: %v", err)
+	}
+	if r := verify(t, l); r.Rows != 2 {
+		t.Errorf("Verify, which only reads: got %+v, want 2 rows", r)
+	}
+	if got, err := l.Profiles(t.Context(), []analysis.Key{{AppID: "app-1"}}); got != nil || err != nil {
+		t.Errorf("Profiles: got %v, %v, want none", got, err)
+	}
+	if diff := cmp.Diff(before, contents(t, dir)); diff != "" {
+		t.Errorf("files of the lake (-before +after):\n%s", diff)
+	}
+}
+
+// contents are the files in dir and the state of the catalog.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	for _, name := range files(t, dir) {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = string(b)
+	}
+	cat, err := catalog.Load(t.Context(), defaultName, embedded(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ident := range []table.Identifier{{"platform", "spark_jobs"}, {"sparktune", "runs"}, {"platform", profilesName}} {
+		tb, err := cat.LoadTable(t.Context(), ident)
+		if err != nil {
+			all[strings.Join(ident, ".")] = err.Error()
+			continue
+		}
+		all[strings.Join(ident, ".")] = tb.MetadataLocation()
+	}
+	return all
 }

@@ -12,13 +12,15 @@ import (
 
 var lakeCommand = command{
 	name: "lake",
-	args: "compact|expire|verify|clean",
+	args: "compact|expire|verify|clean|columns",
 	help: `look after the lake
 
   compact  merge small files, so that the lake reads as if written at once
   expire   forget old snapshots and remove the files that only they used
   verify   look for files that are missing or nobody's, and for keys with two rows
   clean    remove the files that are nobody's
+  columns  name the columns that a table of your own lacks, and the rules that
+           stay unmeasured without them
 
 All of them may run while others read and write. 'ingest' does what is most
 needed of the first two by itself.
@@ -31,13 +33,13 @@ example: sparktune lake verify`,
 		flags.IntVar(&m.keep, "keep", 10, "`N` newest snapshots that expire keeps in any case")
 		return func(ctx context.Context, args []string) error {
 			if len(args) != 1 {
-				return usageError{"lake needs one of compact, expire, verify and clean"}
+				return usageError{"lake needs one of compact, expire, verify, clean and columns"}
 			}
 			do, ok := map[string]func(context.Context, *lake.Lake) error{
-				"compact": m.compact, "expire": m.expire, "verify": m.verify, "clean": m.clean,
+				"compact": m.compact, "expire": m.expire, "verify": m.verify, "clean": m.clean, "columns": m.columns,
 			}[args[0]]
 			if !ok {
-				return usageError{fmt.Sprintf("lake can't %q: it needs one of compact, expire, verify and clean", args[0])}
+				return usageError{fmt.Sprintf("lake can't %q: it needs one of compact, expire, verify, clean and columns", args[0])}
 			}
 			lk, err := c.openLake(ctx, *lakeDir)
 			if err != nil {

@@ -59,7 +59,7 @@ func (c *cli) openLakeFile(ctx context.Context, path string) (*lake.Lake, error)
 		return nil, err
 	}
 	if missing := lk.Missing(); len(missing) > 0 {
-		c.logf("the table lacks %d of sparktune's columns: rules that need one of them abstain; 'sparktune rules' names what each needs", len(missing))
+		c.logf("the table lacks %s: %s; 'sparktune lake columns' names them", plural(len(missing), "column"), lost(missing))
 	}
 	return lk, nil
 }
