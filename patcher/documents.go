@@ -122,7 +122,7 @@ func (f *finder) script(v *value, src *source) string {
 
 // passed tells of a script that runs whatever job its arguments name.
 func (d *declared) passed() {
-	if d.Hints.Application == "" && strings.Contains(d.at.String(), "$@") {
+	if text := d.at.String(); strings.Trim(d.Hints.Application, "{} ") == "" && (strings.Contains(text, "$@") || strings.Contains(text, "$*")) {
 		d.many = "the script submits whatever its caller names"
 	}
 }
