@@ -2,6 +2,8 @@ package analysis
 
 import (
 	"maps"
+	"math"
+	"slices"
 	"time"
 )
 
@@ -21,6 +23,9 @@ type Effect struct {
 	// CoreHoursBefore and the others are the median per run; 0 is not measured.
 	CoreHoursBefore float64 `json:"core_hours_before,omitempty"`
 	CoreHoursAfter  float64 `json:"core_hours_after,omitempty"`
+	// Expected bounds the GB-hours of the next run. It is nil where a change is to
+	// end a symptom: how long the job takes without it nobody knows.
+	Expected *Interval `json:"gb_hours_expected,omitempty"`
 	// Duration is what the simulation says; nil where it was not asked.
 	Duration *Durations `json:"duration,omitempty"`
 	Money    *Money     `json:"money,omitempty"`
@@ -33,6 +38,12 @@ type Durations struct {
 	After  float64 `json:"after_ms"`
 	Low    float64 `json:"low_ms"`
 	High   float64 `json:"high_ms"`
+}
+
+// An Interval is where a figure of the next run is expected.
+type Interval struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
 }
 
 // Money is what a run costs, where what is reserved is what is paid for, or by
@@ -66,11 +77,16 @@ func effectOf(p *Profile, changes []Change, f *Forecast, pol Policy) *Effect {
 		CoreHoursBefore: medianOf(p.Runs, coreHours).V,
 	}
 	executors, cores := moreExecutors(p.Conf(), after), coresFactor(p.Conf(), after)
-	if f != nil {
+	container := float64(e.ContainerAfter) / float64(max(1, e.ContainerBefore))
+	switch {
+	case f != nil:
 		executors = f.Cost
-		e.Duration = p.expected(f)
+		e.Duration = p.duration(f)
+		e.Expected = p.usual(gbHours).times(container*f.Cost*f.Low/f.Duration, container*max(f.MostCost, f.Cost*f.High/f.Duration))
+	case onlyLessMemory(changes):
+		e.Expected = p.usual(gbHours).times(container, container)
 	}
-	e.GBHoursAfter = e.GBHoursBefore * (executors * float64(e.ContainerAfter) / float64(max(1, e.ContainerBefore)))
+	e.GBHoursAfter = e.GBHoursBefore * (executors * container)
 	e.CoreHoursAfter = e.CoreHoursBefore * executors * cores
 	e.Money = e.price(p.Newest().Platform(), p.coresOf(p.Conf()), p.coresOf(after), pol)
 	if !e.told() {
@@ -82,6 +98,9 @@ func effectOf(p *Profile, changes []Change, f *Forecast, pol Policy) *Effect {
 // told says whether all of it are numbers that can be told.
 func (e *Effect) told() bool {
 	ok := isFinite(e.GBHoursBefore, e.GBHoursAfter, e.GBHoursLow, e.GBHoursHigh, e.RunsPerMonth, e.CoreHoursBefore, e.CoreHoursAfter)
+	if x := e.Expected; x != nil {
+		ok = ok && isFinite(x.Low, x.High)
+	}
 	if d := e.Duration; d != nil {
 		ok = ok && isFinite(d.Before, d.After, d.Low, d.High)
 	}
@@ -91,11 +110,37 @@ func (e *Effect) told() bool {
 	return ok
 }
 
-// expected is the interval of the next run: what the simulation says of the
-// simulated runs, over the runs as they vary anyway.
-func (p *Profile) expected(f *Forecast) *Durations {
+// duration is that of the next run: what the simulation says of the simulated
+// runs, over the runs as they vary anyway.
+func (p *Profile) duration(f *Forecast) *Durations {
 	median := medianOf(p.Runs, millis).V
-	return &Durations{Before: median, After: median * f.Duration, Low: minOf(p.Runs, millis).V * f.Low, High: maxOf(p.Runs, millis).V * f.High}
+	next := p.usual(millis).times(f.Low, f.High)
+	return &Durations{Before: median, After: median * f.Duration, Low: next.Low, High: next.High}
+}
+
+// usual is how far a figure of the next run may be from the runs, were nothing
+// changed: their extremes, and what a verdict would take for noise.
+func (p *Profile) usual(of func(*Run) Opt[float64]) *Interval {
+	low, high := minOf(p.Runs, of).V, maxOf(p.Runs, of).V
+	if v := logs(p.Runs, of); len(v) > 0 {
+		m := lowerMedian(v)
+		bound := noise(deviation(v, m), len(v), len(v))
+		low, high = min(low, math.Exp(m)/bound), max(high, math.Exp(m)*bound)
+	}
+	return &Interval{low, high}
+}
+
+func (i *Interval) times(low, high float64) *Interval {
+	return &Interval{i.Low * low, i.High * high}
+}
+
+// onlyLessMemory says whether all that changes is memory that was not needed: a
+// job takes as long without it.
+func onlyLessMemory(changes []Change) bool {
+	return !slices.ContainsFunc(changes, func(c Change) bool {
+		from, to := ParseBytes(c.Effective, mib), ParseBytes(c.To, mib)
+		return c.Key != keyMemory && c.Key != keyOverhead || !from.OK || to.V >= from.V
+	})
 }
 
 // price is what a run costs before and after; nil where nobody said what is

@@ -278,9 +278,16 @@ func logContrast(before, after []*Run, of func(*Run) Opt[float64]) (contrasted, 
 		return contrasted{}, false
 	}
 	mx, my := lowerMedian(x), lowerMedian(y)
-	spread := max(deviation(x, mx), deviation(y, my))
-	se := 1.2533 * spread * math.Sqrt(1/float64(len(x))+1/float64(len(y)))
-	return contrasted{factor: math.Exp(my - mx), bound: max(leastBound, math.Exp(3*se))}, true
+	bound := noise(max(deviation(x, mx), deviation(y, my)), len(x), len(y))
+	return contrasted{factor: math.Exp(my - mx), bound: bound}, true
+}
+
+// noise is the factor by which the medians of two groups of runs differ by
+// chance alone: three standard errors of the difference of the medians of their
+// logarithms.
+func noise(deviation float64, n, m int) float64 {
+	se := 1.2533 * deviation * math.Sqrt(1/float64(n)+1/float64(m))
+	return max(leastBound, math.Exp(3*se))
 }
 
 func logs(runs []*Run, of func(*Run) Opt[float64]) []float64 {

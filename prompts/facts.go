@@ -263,6 +263,18 @@ func effectFacts(e *analysis.Effect) []Fact {
 	if e.GBHoursBefore > 0 {
 		facts = append(facts, predicted("effect.memory.delta", "difference", fmt.Sprintf("%+.0f %%", 100*(e.GBHoursAfter/e.GBHoursBefore-1)), "difference", "change", "("))
 	}
+	if x := e.Expected; x != nil {
+		facts = append(facts,
+			predicted("effect.memory.expected.low", "memory reserved by the next run, at least", GBHours(x.Low), "least"),
+			predicted("effect.memory.expected.high", "memory reserved by the next run, at most", GBHours(x.High), "most"))
+	}
+	if d := e.Duration; d != nil {
+		facts = append(facts,
+			measured("effect.duration.before", "duration of a run, median", Millis(d.Before), "duration", "run"),
+			predicted("effect.duration.after", "duration of a run, predicted", Millis(d.After), "duration", "run"),
+			predicted("effect.duration.low", "duration of the next run, at least", Millis(d.Low), "least"),
+			predicted("effect.duration.high", "duration of the next run, at most", Millis(d.High), "most"))
+	}
 	if e.RunsPerMonth > 0 {
 		facts = append(facts, predicted("effect.month", "difference per month", fmt.Sprintf("%+.1f GiB·h", (e.GBHoursAfter-e.GBHoursBefore)*e.RunsPerMonth), "month", "monthly"))
 	}
