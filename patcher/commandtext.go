@@ -12,6 +12,12 @@ func (s *submission) textGap(all []piece, params bool) gap {
 	sl, ok := slot{}, false
 	if s.end < len(s.words) {
 		sl, ok = s.beforeWord(all)
+		if ok && s.elsewhere(all, sl) {
+			sl, ok = slot{}, false
+			if s.end > 0 {
+				sl, ok = behind(s.words[s.end-1].pieces)
+			}
+		}
 	} else if s.end > 0 {
 		sl, ok = behind(s.words[s.end-1].pieces)
 	} else if len(all) > 0 {
@@ -28,6 +34,20 @@ func (s *submission) textGap(all []piece, params bool) gap {
 	sl.op, sl.joined = opText, s.joined
 	g.slots = []slot{sl}
 	return g
+}
+
+// elsewhere reports whether a place is in a text that a name stands for and that
+// says nothing of the command: the folder that its application lies in.
+func (s *submission) elsewhere(all []piece, sl slot) bool {
+	if len(sl.under) == 0 {
+		return false
+	}
+	last := sl.under[len(sl.under)-1].bind
+	ps := all[:1]
+	for _, w := range s.words[:s.end] {
+		ps = append(slices.Clip(ps), w.pieces...)
+	}
+	return !slices.ContainsFunc(ps, func(p piece) bool { return slices.ContainsFunc(p.under, func(u use) bool { return u.bind == last }) })
 }
 
 // beforeWord is the place before the application.

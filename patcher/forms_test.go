@@ -20,7 +20,7 @@ var goldensOf = map[string]string{
 	"names of the module, imported names":             "shared_agree shared_with_others imported_constants reached_values shared_parts",
 	"default_args":                                    "default_args",
 	"**kwargs":                                        "submit_private_kwargs submit_shared_kwargs submit_unknown_kwargs",
-	"helper functions":                                "helper_calls helper_imported helper_not_called",
+	"helper functions":                                "helper_calls helper_imported helper_not_called own_parts",
 	"loops and tables of rows":                        "loops table_loaded json_table",
 	"which DAG, which group":                          "dag_forms",
 	"EMR steps and job flows":                         "argv_lists argv_ends other_operators [EmrCreateJobFlowOperator]",

@@ -222,7 +222,7 @@ func (p *plan) absent(i int, d *declared, prop property, w Want) {
 			p.refuse(i, g.at, "%s:%d holds %s commented out as a template; a person must decide which of them is meant", g.at.path(), line, prop.key)
 			return
 		}
-		for _, s := range g.slots {
+		for _, s := range append(g.own(d), g.slots...) {
 			a := &addition{slot: s, prop: prop, path: names, value: w.To, num: g.num(prop)}
 			p.choices[i] = append(p.choices[i], choice{add: a, id: s.id(), under: s.under, whole: true})
 		}
@@ -230,6 +230,18 @@ func (p *plan) absent(i int, d *declared, prop property, w Want) {
 		return
 	}
 	p.refuse(i, d.at, "%s", cmp.Or(d.closed, fmt.Sprintf("a %s has no place here for %s", d.Operator, prop.key)))
+}
+
+// own are the places of the declaration itself among the parts of a mapping that
+// somebody else puts together: what the call of a class or helper gives it.
+func (g gap) own(d *declared) []slot {
+	var out []slot
+	for _, s := range g.parts {
+		if s.op == opEntry && d.at.contains(s.at) && !slices.ContainsFunc(g.slots, func(x slot) bool { return x.op == opEntry && d.at.contains(x.at) }) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // commentedTemplate returns the line of a comment that sets a property by a
