@@ -13,7 +13,7 @@ const (
 	// maxLine bounds a line. Lines of 20 MB exist, most of them one text: of a
 	// line that is longer than a batch, texts are cut to maxLineText. What is
 	// longer after that is skipped and counted.
-	maxLine     = 8 << 20
+	maxLine     = 4 << 20
 	maxLineText = 64 << 10
 )
 
@@ -34,6 +34,22 @@ var pool = sync.Pool{New: func() any {
 	return &batch{text: make([]byte, 0, batchSize), ready: make(chan struct{}, 1)}
 }}
 
+// huge says whether a batch is one line that is longer than others.
+func (b *batch) huge() bool { return len(b.text) > batchSize }
+
+// shrink lets go of what a batch needed for unusual lines.
+func (b *batch) shrink() {
+	if cap(b.text) > 2*batchSize {
+		b.text = nil
+	}
+	if cap(b.lines) > maxLines {
+		b.lines = nil
+	}
+}
+
+// maxLines is more than the events of most batches.
+const maxLines = 1 << 14
+
 // A splitter cuts a stream into batches.
 type splitter struct {
 	r    io.Reader
@@ -44,9 +60,6 @@ type splitter struct {
 // fill reads the next batch.
 func (s *splitter) fill(b *batch) {
 	b.long, b.open, b.err = false, false, nil
-	if cap(b.text) > 2*batchSize { // it held a long line
-		b.text = make([]byte, 0, batchSize)
-	}
 	b.text = append(b.text[:0], s.rest...)
 	s.rest = s.rest[:0]
 	for s.err == nil && len(b.text) < batchSize {

@@ -9,10 +9,12 @@ import (
 
 var errNoEvent = errors.New("not a Spark event")
 
-// A decoded line is an event, or why there is none. A blank line is neither.
+// A decoded line is an event, or why there is none.
 type decoded struct {
-	ev  event
-	err error
+	ev    event
+	err   error
+	more  int // lines that follow and are no events either
+	blank int // lines among or after these
 }
 
 // A decoder decodes the lines of batches.
@@ -31,11 +33,28 @@ func (d *decoder) decode(b *batch) {
 		rest = after
 		text = bytes.TrimSuffix(text, []byte{'\r'})
 		if len(text) == 0 {
-			b.lines = append(b.lines, decoded{})
+			b.add(nil, nil)
 			continue
 		}
-		ev, err := d.line(text, &b.tasks)
-		b.lines = append(b.lines, decoded{ev, err})
+		b.add(d.line(text, &b.tasks))
+	}
+}
+
+// add appends a line; one without an event and an error is blank. Of lines that
+// are no event only their number is kept: they may be as short as their end.
+func (b *batch) add(ev event, err error) {
+	blank := ev == nil && err == nil
+	if len(b.lines) == 0 && blank {
+		b.lines = append(b.lines, decoded{})
+	}
+	last := len(b.lines) - 1
+	switch {
+	case blank:
+		b.lines[last].blank++
+	case errors.Is(err, errNoEvent) && last >= 0 && errors.Is(b.lines[last].err, errNoEvent):
+		b.lines[last].more++
+	default:
+		b.lines = append(b.lines, decoded{ev: ev, err: err})
 	}
 }
 

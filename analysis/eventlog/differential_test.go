@@ -64,7 +64,7 @@ func reference(r io.Reader) ([]analysis.Run, error) {
 			for line := range bytes.Lines(b.text) {
 				if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
 					ev, err := referenceLine(line)
-					b.lines = append(b.lines, decoded{ev, err})
+					b.add(ev, err)
 				}
 			}
 		}
@@ -215,7 +215,7 @@ func (d *decoder) scanned(line []byte) (event, bool) {
 }
 
 var sameEvent = cmp.Options{
-	cmp.AllowUnexported(trace{}, planInfo{}, planJoins{}, setting{}),
+	cmp.AllowUnexported(trace{}, planInfo{}, planJoins{}, joinCount{}, setting{}),
 	cmpopts.IgnoreFields(stageInfo{}, "seen"),
 	cmpopts.EquateEmpty(),
 }

@@ -29,8 +29,13 @@ func (e *environmentUpdate) apply(a *app) error {
 // an application's environment is kept: it may hold secrets.
 type properties map[string]string
 
-// maxValue bounds a property's value; a longer one counts as absent.
-const maxValue = 64 << 10
+// Bounds of what is kept: a value, one of the orchestrator's, and how many of
+// those there are. What is beyond counts as absent.
+const (
+	maxValue    = 64 << 10
+	maxContext  = 4 << 10
+	maxContexts = 512
+)
 
 // UnmarshalJSON keeps wanted properties whose value is a text.
 func (p *properties) UnmarshalJSON(b []byte) error {
@@ -68,7 +73,10 @@ func eachText(dec *json.Decoder, keep func(key, value string)) error {
 }
 
 func (p properties) keep(key, value string) {
-	if value != analysis.Redacted && len(value) <= maxValue {
+	if value == analysis.Redacted || len(value) > maxValue {
+		return
+	}
+	if wantedKeys[key] || len(value) <= maxContext && len(p) < maxContexts {
 		p[key] = value
 	}
 }

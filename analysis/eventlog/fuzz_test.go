@@ -41,6 +41,15 @@ func FuzzParse(f *testing.F) {
 	for _, magic := range [][]byte{zstdMagic, lz4Magic, snappyMagic, lzfMagic, gzipMagic} {
 		f.Add(append(bytes.Clone(magic), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16))
 	}
+	for _, hostile := range []string{
+		"\n\n\nx\n\nx", // lines that are none
+		`{"Event":"SparkListenerExecutorMetricsUpdate","Executor ID":"driver","Executor Metrics Updated":[{"Executor Metrics":{}},{}]}`,
+		`{"Event":"org.apache.spark.sql.execution.ui.SparkListenerDriverAccumUpdates","accumUpdates":[[],[1,2],[1]]}`,
+		`{"Event":"org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart","sparkPlanInfo":{"c":[{"nodeName":"\"Join"},{"nodeName":"AJoin"}]}}`,
+		`{"Event":"SparkListenerJobStart","Properties":{"spark.sql.shuffle.partitions":"7","spark.sql.shuffle.partitions":7}}`,
+	} {
+		f.Add([]byte(startLine + hostile + "\n" + endLine))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<20 {
 			t.Skip("long")

@@ -2,15 +2,19 @@ package eventlog
 
 import (
 	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/sparktune/sparktune/analysis"
 )
@@ -68,6 +72,29 @@ func TestHostile(t *testing.T) {
 		{"nesting", 3, false, func(int) string {
 			return `{"Event":"SparkListenerJobStart","Stage IDs":` + strings.Repeat("[", 1<<20)
 		}},
+		{"parents", 100, false, func(i int) string {
+			return fmt.Sprintf(`{"Event":"SparkListenerStageCompleted","Stage Info":{"Stage ID":%d,"Number of Tasks":1,"Parent IDs":[%s1],"Submission Time":1500}}`, i, strings.Repeat("1,", 1<<17))
+		}},
+		{"joins", 1_500, true, func(i int) string {
+			return fmt.Sprintf(`{"Event":"org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart","executionId":%d,"sparkPlanInfo":{"c":[%s]}}`, i, joins)
+		}},
+		{"updates", 20, false, func(int) string {
+			return `{"Event":"SparkListenerExecutorMetricsUpdate","Executor ID":"driver","Executor Metrics Updated":[` + strings.Repeat(`{"Executor Metrics":{}},`, 1<<17) + `{}]}`
+		}},
+		{"accumulators", 20, false, func(int) string {
+			return `{"Event":"org.apache.spark.sql.execution.ui.SparkListenerDriverAccumUpdates","accumUpdates":[` + strings.Repeat("[],", 1<<20) + `[]]}`
+		}},
+		{"properties", 20, true, func(i int) string {
+			return `{"Event":"SparkListenerEnvironmentUpdate","Spark Properties":{` + contexts(i) + `}}`
+		}},
+		{"repeated settings", 20, true, func(i int) string {
+			return fmt.Sprintf(`{"Event":"SparkListenerJobStart","Job ID":%d,"Submission Time":1100,"Stage IDs":[0],"Properties":{%s"x":"y"}}`, i, strings.Repeat(`"spark.sql.shuffle.partitions":"7",`, 1<<16))
+		}},
+		{"samples", 200_000, true, func(i int) string {
+			return fmt.Sprintf(`{"Event":"SparkListenerTaskEnd","Stage ID":%d,"Task End Reason":{"Reason":"Success"},"Task Info":{"Index":0,"Executor ID":"%0100d"},"Task Metrics":{"Executor Run Time":7}}`, i/2000, i)
+		}},
+		{"blank", 1 << 22, true, func(int) string { return "" }},
+		{"junk", 1 << 21, false, func(i int) string { return "x\n"[:1+i%2] }},
 		{"names", 100_000, true, func(i int) string { return fmt.Sprintf(`{"Event":"made.up.Event%d"}`, i) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -92,6 +119,85 @@ func TestHostile(t *testing.T) {
 			}
 			t.Logf("%d KiB in use", peak>>10)
 		})
+	}
+}
+
+// joins are more than any plan has, each of another kind.
+var joins = func() string {
+	var b strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&b, `{"nodeName":"%0100dJoin"},`, i)
+	}
+	return b.String() + "{}"
+}()
+
+// contexts are properties of an orchestrator that never existed.
+func contexts(line int) string {
+	var b strings.Builder
+	for i := range 50_000 {
+		fmt.Fprintf(&b, `"spark.airflow.k%d_%d":"v%d",`, line, i, i)
+	}
+	return b.String() + `"x":"y"`
+}
+
+// A window that takes more memory than reading may is refused, with what to do.
+func TestHugeWindow(t *testing.T) {
+	var log bytes.Buffer
+	w, err := zstd.NewWriter(&log, zstd.WithWindowSize(2*zstdWindow))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(w, startLine+strings.Repeat(" \n", zstdWindow)+endLine)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Parse(&log); !errors.Is(err, zstd.ErrWindowSizeExceeded) || !strings.Contains(err.Error(), "compress it again") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Whatever stands in place of a number, the row says what it could not read.
+func TestNoNumbers(t *testing.T) {
+	for value, complete := range map[string]bool{
+		"NaN": false, "-Infinity": false, "1e400": false, "1.5": false, `"7"`: false, "00": false,
+		"9223372036854775807": false, "9223372036854775808": false, "-1": true, "null": true, "7": true,
+	} {
+		log := startLine + `{"Event":"SparkListenerTaskEnd","Stage ID":0,"Task End Reason":{"Reason":"Success"},"Task Info":{"Index":0},"Task Metrics":{"Executor Run Time":` + value + "}}\n" + endLine
+		runs, err := Parse(strings.NewReader(log))
+		if err != nil {
+			t.Errorf("%s: %v", value, err)
+			continue
+		}
+		if r := runs[0]; r.Complete() != complete || r.RunMs.V < 0 || r.RunMs.V > 7 {
+			t.Errorf("%s: complete %t, run_ms %d", value, r.Complete(), r.RunMs.V)
+		}
+	}
+}
+
+// Frames that are cut in the middle of a log lose events, and the row says so.
+func TestTruncatedFrames(t *testing.T) {
+	frame := func(text string) []byte {
+		var b bytes.Buffer
+		w, err := zstd.NewWriter(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(w, text)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	task := frame(strings.Repeat(`{"Event":"SparkListenerTaskEnd","Stage ID":0,"Task End Reason":{"Reason":"Success"},"Task Info":{"Index":0},"Task Metrics":{}}`+"\n", 100))
+	for cut := range task {
+		log := slices.Concat(frame(startLine), task[:cut], task, frame(endLine))
+		runs, err := Parse(bytes.NewReader(log))
+		if err != nil {
+			t.Fatalf("cut at %d: %v", cut, err)
+		}
+		if r := runs[0]; r.Complete() != (cut == 0) {
+			t.Errorf("cut at %d: complete %t, %d events", cut, r.Complete(), r.Events)
+		}
 	}
 }
 

@@ -33,8 +33,8 @@ func (p *jobProperties) UnmarshalJSON(b []byte) error {
 // An idList is a list of stage ids.
 type idList []int64
 
-// maxIDList bounds the text of a list: 100,000 stages.
-const maxIDList = 1 << 20
+// maxIDList bounds the text of a list: more than 60,000 stages.
+const maxIDList = 512 << 10
 
 // UnmarshalJSON refuses a list over the bound.
 func (l *idList) UnmarshalJSON(b []byte) error {

@@ -1,6 +1,8 @@
 package eventlog
 
 import (
+	"encoding/json"
+
 	"github.com/sparktune/sparktune/analysis"
 )
 
@@ -63,14 +65,31 @@ func (e *stageExecutorMetrics) apply(a *app) error {
 	if x := a.executors.byID[e.ID]; x != nil {
 		x.memory = max(x.memory, e.Metrics.used())
 	}
-	a.stages.get(e.Stage, e.Attempt, a).pay(e.ID, &e.Metrics, &a.peaks)
+	a.stages.pay(a.stages.get(e.Stage, e.Attempt, a), e.ID, &e.Metrics, &a.peaks)
 	return nil
 }
 
 // executorMetricsUpdate is only logged for the driver.
 type executorMetricsUpdate struct {
-	ID      string          `json:"Executor ID"`
-	Updates []metricsUpdate `json:"Executor Metrics Updated"`
+	ID      string         `json:"Executor ID"`
+	Updates metricsUpdates `json:"Executor Metrics Updated"`
+}
+
+// metricsUpdates has one entry for each stage that runs.
+type metricsUpdates []metricsUpdate
+
+const maxUpdates = 1 << 10
+
+// UnmarshalJSON refuses a list over the bound.
+func (u *metricsUpdates) UnmarshalJSON(b []byte) error {
+	if len(b) > maxIDList {
+		return errAbsurd
+	}
+	err := json.Unmarshal(b, (*[]metricsUpdate)(u))
+	if len(*u) > maxUpdates {
+		return errAbsurd
+	}
+	return err
 }
 
 type metricsUpdate struct {
@@ -127,8 +146,11 @@ type debt struct {
 	heapPaid, rssPaid bool
 }
 
-// maxDebts bounds the executors of a stage whose tasks wait for samples.
-const maxDebts = 1 << 12
+// Bounds of the executors whose tasks wait for samples, of a stage and of all.
+const (
+	maxDebts    = 1 << 12
+	maxAllDebts = 1 << 15
+)
 
 // sample takes in a task's own samples and what they cover.
 func (a *app) sample(e *taskEnd, st *stage) {
@@ -152,8 +174,8 @@ func (a *app) sample(e *taskEnd, st *stage) {
 	} else {
 		d.rssMs.add(run)
 	}
-	if ok || a.staged() && len(st.debts) < maxDebts && len(e.Info.ExecutorID) <= maxID {
-		st.owe(e.Info.ExecutorID, d)
+	if ok || a.staged() && a.stages.mayOwe(st, e.Info.ExecutorID) {
+		a.stages.owe(st, e.Info.ExecutorID, d)
 	}
 }
 
@@ -162,16 +184,22 @@ func (a *app) staged() bool {
 	return !a.env.known || a.env.config().Bool("spark.eventLog.logStageExecutorMetrics").Or(false)
 }
 
-func (s *stage) owe(executor string, d debt) {
-	if s.debts == nil {
-		s.debts = make(map[string]debt)
-	}
-	s.debts[executor] = d
+func (s *stages) mayOwe(st *stage, executor string) bool {
+	return s.debts < maxAllDebts && len(st.debts) < maxDebts && len(executor) <= maxID
 }
 
-func (s *stage) pay(executor string, m *executorMetrics, p *peaks) {
-	d, ok := s.debts[executor]
-	if !ok && (len(s.debts) >= maxDebts || len(executor) > maxID) {
+func (s *stages) owe(st *stage, executor string, d debt) {
+	if st.debts == nil {
+		st.debts = make(map[string]debt)
+	}
+	before := len(st.debts)
+	st.debts[executor] = d
+	s.debts += len(st.debts) - before
+}
+
+func (s *stages) pay(st *stage, executor string, m *executorMetrics, p *peaks) {
+	d, ok := st.debts[executor]
+	if !ok && !s.mayOwe(st, executor) {
 		return
 	}
 	if m.Heap > 0 {
@@ -182,7 +210,7 @@ func (s *stage) pay(executor string, m *executorMetrics, p *peaks) {
 		p.rssMs.add(int64(d.rssMs))
 		d.rssMs, d.rssPaid = 0, true
 	}
-	s.owe(executor, d)
+	s.owe(st, executor, d)
 }
 
 func (p *peaks) fill(r *analysis.Run) {

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/sparktune/sparktune/analysis"
 )
 
@@ -118,15 +120,20 @@ func (p *parser) parallel(s *splitter, first *batch) error {
 	for range n + 1 {
 		free <- pool.Get().(*batch)
 	}
+	alone := make(chan struct{})
 	go func() {
 		defer close(todo)
 		defer close(order)
 		for b := range free {
 			s.fill(b)
+			last, huge := b.err != nil, b.huge()
 			todo <- b
 			order <- b
-			if b.err != nil {
+			if last {
 				return
+			}
+			if huge {
+				<-alone // one long line at a time is enough to hold
 			}
 		}
 	}()
@@ -142,9 +149,13 @@ func (p *parser) parallel(s *splitter, first *batch) error {
 	var err error
 	for b := range order {
 		<-b.ready
+		huge := b.huge()
 		p.applyAll(b)
 		if err = b.err; err == nil {
 			free <- b
+			if huge {
+				alone <- struct{}{}
+			}
 		}
 	}
 	return err
@@ -153,6 +164,9 @@ func (p *parser) parallel(s *splitter, first *batch) error {
 // broken notes that the bytes end before their time. A frame that is merely
 // left open lost nothing when the application's end is in it.
 func (p *parser) broken(name string, err error) error {
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		err = fmt.Errorf("%w: it was compressed with more than level 19 (--ultra, --long), which takes more than %d MiB to read: compress it again", err, zstdWindow>>20)
+	}
 	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
 		return fmt.Errorf("read event log: %w", err)
 	}
@@ -178,19 +192,28 @@ func (p *parser) current() *app {
 // applyAll applies the lines of a batch.
 func (p *parser) applyAll(b *batch) {
 	for i, ln := range b.lines {
-		p.lines++
-		if ln.ev == nil && ln.err == nil {
-			continue
+		for range ln.more {
+			p.applyLine(ln, false)
 		}
-		err := ln.err
-		if err == nil {
-			err = p.apply(ln.ev)
-		}
-		if err == nil {
-			p.current().run.Events++
-		} else {
-			p.bad(err, b.open && i == len(b.lines)-1)
-		}
+		p.applyLine(ln, b.open && i == len(b.lines)-1)
+		p.lines += ln.blank
+	}
+	b.shrink()
+}
+
+func (p *parser) applyLine(ln decoded, half bool) {
+	if ln.ev == nil && ln.err == nil {
+		return // blank lines at the start of a batch
+	}
+	p.lines++
+	err := ln.err
+	if err == nil {
+		err = p.apply(ln.ev)
+	}
+	if err == nil {
+		p.current().run.Events++
+	} else {
+		p.bad(err, half)
 	}
 }
 

@@ -225,7 +225,7 @@ func (e *executorMetricsUpdate) field(s *scan, key []byte) bool {
 	case "Executor Metrics Updated":
 		return s.list(func() bool {
 			e.Updates = append(e.Updates, metricsUpdate{})
-			return s.object(&e.Updates[len(e.Updates)-1])
+			return len(e.Updates) <= maxUpdates && s.object(&e.Updates[len(e.Updates)-1])
 		})
 	case "Event", "Metrics Updated":
 		return s.skip()
@@ -246,11 +246,12 @@ func (u *metricsUpdate) field(s *scan, key []byte) bool {
 func (e *driverUpdates) field(s *scan, key []byte) bool {
 	switch string(key) {
 	case "accumUpdates":
+		start := s.i
 		return s.list(func() bool {
 			var pair idList
 			ok := s.ids(&pair)
 			e.Updates = append(e.Updates, pair)
-			return ok
+			return ok && s.i-start < maxIDList
 		})
 	case "Event", "executionId":
 		return s.skip()

@@ -32,6 +32,9 @@ var sqlKeys = func() map[string]string {
 	return m
 }()
 
+// maxSettings is more than there are keys: some may be repeated.
+const maxSettings = 64
+
 // UnmarshalJSON keeps the settings whose value is a text.
 func (c *settings) UnmarshalJSON(b []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
@@ -43,7 +46,7 @@ func (c *settings) UnmarshalJSON(b []byte) error {
 }
 
 func (c *settings) keep(key, value string) {
-	if value != analysis.Redacted && len(value) <= maxID {
+	if value != analysis.Redacted && len(value) <= maxID && len(*c) < maxSettings {
 		*c = append(*c, setting{key, value})
 	}
 }

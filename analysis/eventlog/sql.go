@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -44,7 +45,17 @@ func (e *sqlUpdate) apply(a *app) error {
 // driverUpdates are metrics of a plan that the driver has measured, as pairs of
 // an accumulator's id and its value.
 type driverUpdates struct {
-	Updates [][]int64 `json:"accumUpdates"`
+	Updates accumUpdates `json:"accumUpdates"`
+}
+
+type accumUpdates [][]int64
+
+// UnmarshalJSON refuses a list over the bound.
+func (u *accumUpdates) UnmarshalJSON(b []byte) error {
+	if len(b) > maxIDList {
+		return errAbsurd
+	}
+	return json.Unmarshal(b, (*[][]int64)(u))
 }
 
 func (e *driverUpdates) apply(a *app) error {
@@ -80,19 +91,18 @@ type sqlState struct {
 	shapes     map[string]bool
 	tooMany    bool // shapes
 
-	live       map[int64][]string // joins of the newest plan, by execution
-	joins      map[string]int64   // of those that ended
-	sizes      map[int64]bool     // accumulators of data sizes
+	live       map[int64][]joinCount // joins of the newest plan, by execution
+	joins      map[string]int64      // of those that ended
+	sizes      map[int64]bool        // accumulators of data sizes
 	broadcasts int64
 	largest    int64
 }
 
 // Bounds: the different plans of a fingerprint, the executions that run at a
-// time, the joins of a plan, the kinds of joins, the data sizes.
+// time, the kinds of joins, the data sizes.
 const (
 	maxShapes    = 1 << 10
 	maxLiveSQL   = 1 << 10
-	maxPlanJoins = 1 << 10
 	maxJoinKinds = 1 << 5
 	maxSizes     = 1 << 14
 )
@@ -100,10 +110,10 @@ const (
 // change notes the newest plan of an execution.
 func (s *sqlState) change(id int64, p *planJoins) {
 	if s.live == nil {
-		s.live, s.joins, s.sizes = make(map[int64][]string), make(map[string]int64), make(map[int64]bool)
+		s.live, s.joins, s.sizes = make(map[int64][]joinCount), make(map[string]int64), make(map[int64]bool)
 	}
 	if _, known := s.live[id]; known || len(s.live) < maxLiveSQL {
-		s.live[id] = p.names
+		s.live[id] = p.counts
 	}
 	for _, id := range p.sizes {
 		if len(s.sizes) < maxSizes {
@@ -124,8 +134,8 @@ func (s *sqlState) measured(id, value int64) {
 // end counts the joins of an execution's last plan.
 func (s *sqlState) end(id int64) {
 	for _, join := range s.live[id] {
-		if s.joins[join] > 0 || len(s.joins) < maxJoinKinds {
-			s.joins[join]++
+		if s.joins[join.name] > 0 || len(s.joins) < maxJoinKinds {
+			s.joins[join.name] += join.n
 		}
 	}
 	delete(s.live, id)
@@ -248,8 +258,24 @@ func (p *planInfo) read(s *scan) bool {
 // planJoins are the joins of a plan, and the accumulators of its data sizes
 // where it broadcasts.
 type planJoins struct {
-	names []string
-	sizes []int64
+	counts []joinCount // in the order of the first of each
+	sizes  []int64
+}
+
+type joinCount struct {
+	name string
+	n    int64
+}
+
+func (p *planJoins) add(name []byte) {
+	name = name[:min(len(name), maxID)]
+	i := slices.IndexFunc(p.counts, func(c joinCount) bool { return c.name == string(name) })
+	switch {
+	case i >= 0:
+		p.counts[i].n++
+	case len(p.counts) < maxJoinKinds:
+		p.counts = append(p.counts, joinCount{string(name), 1})
+	}
 }
 
 // UnmarshalJSON looks for names and ids as [planInfo.UnmarshalJSON] does.
@@ -319,8 +345,8 @@ func (s *scan) planText(joins *planJoins) (name []byte, ok bool) {
 			return nil, false
 		}
 		name, _, _ = bytes.Cut(text[len(nodeName):], []byte{'"'})
-		if bytes.HasSuffix(name, []byte("Join")) && len(joins.names) < maxPlanJoins {
-			joins.names = append(joins.names, clip(string(name), maxID))
+		if bytes.HasSuffix(name, []byte("Join")) {
+			joins.add(name)
 		}
 		return name, true
 	case bytes.HasPrefix(text, dataSize):

@@ -57,6 +57,8 @@ type stages struct {
 	bits int      // bytes in their bitmaps
 	room int      // task values that they may still keep
 
+	debts int // in all kept stages
+
 	completed, failed, retries int64
 	missing                    sum
 	skewed, spilled            int64
@@ -111,7 +113,7 @@ func (e *stageCompleted) apply(a *app) error {
 	st.failed = info.Failure != nil
 	st.submitted, st.profile = submitted, info.Profile
 	st.tasks = info.Tasks
-	st.parents = info.Parents[:min(len(info.Parents), maxParents)]
+	st.parents = slices.Clone(info.Parents[:min(len(info.Parents), maxParents)]) // a longer list is not held
 	st.wall = max(completed-submitted, 0)
 	a.stages.complete(st)
 	return nil
@@ -139,6 +141,7 @@ func (s *stages) settle(st *stage, a *app) {
 		st.owner.note(st)
 	}
 	s.bits -= st.done.free()
+	s.debts -= len(st.debts)
 	if st.completed && !st.failed && st.attempt == 0 {
 		s.missing.add(st.tasks - st.done.count)
 	}
