@@ -105,7 +105,8 @@ var secret = regexp.MustCompile(`(?i)secret|passw|token|credential|access\.?key|
 
 // add records that a value sets a property of the job.
 func (d *declared) add(key, form string, by rank, v *value, over []addition) {
-	if v == nil || secret.MatchString(key) {
+	p := propertyOf(key)
+	if v == nil || rankOf(p.key) == len(properties) && secret.MatchString(key) {
 		return
 	}
 	if v.kind == scalar && strings.Contains(joinPieces(v.pieces), "{{") {
@@ -113,7 +114,6 @@ func (d *declared) add(key, form string, by rank, v *value, over []addition) {
 		w.pieces, w.slots = masked(v.pieces, d.params), nil
 		v = &w
 	}
-	p := propertyOf(key)
 	if right, ok := misspelt[key]; ok {
 		d.note(v.at, "%s has no effect: Spark calls it %s", key, right)
 		return

@@ -52,6 +52,7 @@ func (r *reader) walk(visit func(*node, place)) {
 	p := place{e: env{frame: &frame{scope: r.mod.top}}}
 	if r.wanted == nil {
 		r.wanted = r.interesting()
+		r.mod.parse(r.wanted)
 	}
 	for i, ok := range r.wanted {
 		if ok {

@@ -37,12 +37,26 @@ func newModule(repo *finder, src *source) *module {
 func (m *module) tree(i int) *node {
 	c := &m.chunks[i]
 	if c.tree == nil {
-		c.tree = parsePython(m.text[c.start:c.end], c.start)
+		if c.parsed == nil {
+			c.parsed = parsePython(m.text[c.start:c.end], c.start)
+		}
+		c.tree = c.parsed
 		for _, k := range c.tree.kids {
 			m.top.collect(k)
 		}
 	}
 	return c.tree
+}
+
+// parse parses the statements that will be needed, on all cores.
+func (m *module) parse(wanted []bool) {
+	var chunks []*chunk
+	for i := range m.chunks {
+		if c := &m.chunks[i]; wanted[i] && c.parsed == nil {
+			chunks = append(chunks, c)
+		}
+	}
+	parseAll(m.text, chunks)
 }
 
 // learn parses every top-level statement that may bind or change name.

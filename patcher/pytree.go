@@ -2,6 +2,8 @@ package patcher
 
 import (
 	"bytes"
+	"runtime"
+	"slices"
 	"sync"
 
 	tree_sitter "github.com/tree-sitter/go-tree-sitter"
@@ -70,71 +72,144 @@ var pythonGrammar = sync.OnceValue(func() *pyGrammar {
 // lies outside the grammar's own.
 const errorKind = 65535
 
-// parsePython returns the syntax tree of src, whose first byte is at offset
-// base of its file.
-func parsePython(src []byte, base int) *node {
+// A pyParser parses texts one by one, so that its tables are made once. It must
+// be closed.
+type pyParser struct {
+	*tree_sitter.Parser
+	g *pyGrammar
+}
+
+func newPyParser() pyParser {
 	g := pythonGrammar()
-	if tooDeep(string(src)) {
-		return &node{kind: "module", start: base, end: base + len(src), broken: true}
-	}
 	p := tree_sitter.NewParser()
-	defer p.Close()
 	if err := p.SetLanguage(g.lang); err != nil {
 		panic(err) // unreachable: the grammar and the library are pinned together
 	}
+	return pyParser{p, g}
+}
+
+// parsePython returns the syntax tree of src, whose first byte is at offset
+// base of its file.
+func parsePython(src []byte, base int) *node {
+	p := newPyParser()
+	defer p.Close()
+	return p.parse(src, base)
+}
+
+func (p pyParser) parse(src []byte, base int) *node {
+	broken := &node{kind: "module", start: base, end: base + len(src), broken: true}
+	if tooDeep(string(src)) || bytes.Count(src, []byte("'"))+bytes.Count(src, []byte(`"`)) > maxQuotes {
+		return broken
+	}
+	p.Reset()
 	tree := p.Parse(src, nil)
 	if tree == nil {
-		return &node{kind: "module", start: base, end: base + len(src), broken: true}
+		return broken
 	}
 	defer tree.Close()
 	c := tree.Walk()
 	defer c.Close()
-	left := maxTree
-	return g.copy(c, base, 0, &left)
+	b := treeCopy{g: p.g, c: c, base: base, left: maxTree, clean: !tree.RootNode().HasError()}
+	return b.copy(0)
+}
+
+// parseAll parses some chunks of a text on all cores.
+func parseAll(text []byte, chunks []*chunk) {
+	work := make(chan *chunk, len(chunks))
+	for _, c := range chunks {
+		work <- c
+	}
+	close(work)
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(chunks)) {
+		wg.Go(func() {
+			p := newPyParser()
+			defer p.Close()
+			for c := range work {
+				c.parsed = p.parse(text[c.start:c.end], c.start)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // maxDepth bounds the nesting that is followed: deeper text is no configuration.
 const maxDepth = 200
 
-// maxTree bounds the nodes of one top-level statement.
-const maxTree = 200000
+// maxTree bounds the nodes of one top-level statement, and maxQuotes the quotes
+// in it: a literal has two of them and makes three nodes.
+const (
+	maxTree   = 200000
+	maxQuotes = maxTree * 2 / 3
+)
+
+// A treeCopy makes nodes of a tree of the library. Every question to it crosses
+// into C, so none is asked twice.
+type treeCopy struct {
+	g     *pyGrammar
+	c     *tree_sitter.TreeCursor
+	base  int
+	left  int     // nodes that may still be made
+	clean bool    // the tree has no errors, so nothing in it is missing
+	slab  []node  // made, not used yet
+	kids  []*node // children of the nodes that are being copied
+}
+
+func (b *treeCopy) node() *node {
+	if len(b.slab) == 0 {
+		b.slab = make([]node, 64)
+	}
+	n := &b.slab[0]
+	b.slab = b.slab[1:]
+	return n
+}
 
 // copy makes nodes of what the cursor is on. Punctuation is dropped except
 // where the grammar names it, as it does for operators.
-func (g *pyGrammar) copy(c *tree_sitter.TreeCursor, base, depth int, left *int) *node {
-	t := c.Node()
-	id := t.KindId()
-	n := &node{kind: "ERROR", field: g.fields[c.FieldId()], start: base + int(t.StartByte()), end: base + int(t.EndByte())}
-	named := true
-	if id != errorKind {
-		n.kind, named = g.kinds[id], g.named[id]
+func (b *treeCopy) copy(depth int) *node {
+	t := b.c.Node()
+	kind, named := "ERROR", true
+	if id := t.KindId(); id != errorKind {
+		kind, named = b.g.kinds[id], b.g.named[id]
 	}
-	n.broken = n.kind == "ERROR" || n.start == n.end && n.kind != "module" && n.kind != "block" && n.kind != "string_content"
+	field := b.g.fields[b.c.FieldId()]
+	if !named && field == "" && b.clean {
+		return nil
+	}
+	start, end := b.base+int(t.StartByte()), b.base+int(t.EndByte())
+	broken := kind == "ERROR" || start == end && kind != "module" && kind != "block" && kind != "string_content"
+	if !named && field == "" && !broken {
+		return nil
+	}
+	n := b.node()
+	*n = node{kind: kind, field: field, start: start, end: end, broken: broken}
 	if !named {
-		if n.field == "" && !n.broken {
-			return nil
-		}
 		return n
 	}
-	*left--
-	if depth > maxDepth || *left < 0 {
+	b.left--
+	if depth > maxDepth || b.left < 0 {
 		n.broken = true
 		return n
 	}
-	if c.GotoFirstChild() {
-		for {
-			if k := g.copy(c, base, depth+1, left); k != nil {
-				k.up = n
-				n.kids = append(n.kids, k)
-				n.broken = n.broken || k.broken
-			}
-			if !c.GotoNextSibling() {
-				break
-			}
-		}
-		c.GotoParent()
-	}
+	b.children(n, depth)
 	return n
+}
+
+func (b *treeCopy) children(n *node, depth int) {
+	if !b.c.GotoFirstChild() {
+		return
+	}
+	from := len(b.kids)
+	for more := true; more && b.left >= 0; more = b.c.GotoNextSibling() {
+		if k := b.copy(depth + 1); k != nil {
+			k.up = n
+			b.kids = append(b.kids, k)
+			n.broken = n.broken || k.broken
+		}
+	}
+	b.c.GotoParent()
+	n.kids = slices.Clone(b.kids[from:])
+	b.kids = b.kids[:from]
 }
 
 // A chunk is a top-level statement of a module. Parsing each on its own keeps
@@ -142,7 +217,8 @@ func (g *pyGrammar) copy(c *tree_sitter.TreeCursor, base, depth int, left *int) 
 // parsed only where it matters.
 type chunk struct {
 	start, end int
-	tree       *node // nil until parsed
+	parsed     *node // nil until parsed
+	tree       *node // the same, once its names are known
 }
 
 // splitPython cuts a module at the lines that start a top-level statement.
