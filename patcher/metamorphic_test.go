@@ -106,3 +106,32 @@ func TestSameMeaning(t *testing.T) {
 		})
 	}
 }
+
+// TestOtherMeaning: what does change a job, a value or a verdict is told apart,
+// so TestSameMeaning can fail.
+func TestOtherMeaning(t *testing.T) {
+	want := verdicts(t, plainDAG)
+	for name, change := range map[string][2]string{
+		"a value":             {`executor_memory="8g", num_executors=20`, `executor_memory="9g", num_executors=20`},
+		"a key":               {`{"spark.executor.memory": "8g", **SHARED}`, `{"spark.driver.memory": "8g", **SHARED}`},
+		"what wins":           {`{"spark.executor.memory": "8g", **SHARED}`, `{"spark.executor.memory": "8g", **unknown()}`},
+		"a task":              {`task_id="b"`, `task_id="bb"`},
+		"the DAG":             {`DAG("shop"`, `DAG("store"`},
+		"a job less":          {`    e = SparkSubmitOperator`, `    # e = SparkSubmitOperator`},
+		"a literal":           {`load("mem")`, `"8g"`},
+		"an option's place":   {`--executor-memory 8g d.py`, `d.py --executor-memory 8g`},
+		"a loop":              {`for name in ["f", "g"]`, `for name in names()`},
+		"a constant's reader": {`MEM = "8g"`, "MEM = \"8g\"\nprint(MEM)\nMEM += \"\""},
+		"a mark":              {`    a = Spark`, "    # sparktune: ignore\n    a = Spark"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := strings.Replace(plainDAG, change[0], change[1], 1)
+			if changed == plainDAG {
+				t.Fatal("nothing is changed")
+			}
+			if slices.Equal(want, verdicts(t, changed)) {
+				t.Errorf("the verdicts are the same:\n%s", changed)
+			}
+		})
+	}
+}
