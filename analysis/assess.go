@@ -178,7 +178,7 @@ func (p *Profile) assessLessHeap(c *Assessed, now, before int64, pol Policy) {
 	case symptom(p, pol) != "":
 		c.say(NotShownSafe, symptom(p, pol))
 	case !peak.OK || len(measured(sound, coverage)) < len(sound) || low.V < pol.MinCoverage:
-		c.say(NotShownSafe, "its need was not measured: "+howToMeasure(pol))
+		c.say(NotShownSafe, "its need was not measured: "+p.howToMeasure(pol))
 	case len(sound) < pol.MinRunsShrink || p.Span() < pol.MinHistory:
 		c.say(NotShownSafe, tooLittleToShrink(p, sound, pol), ev...)
 	case left < int64(float64(peak.V)*heapMargin)+reservedHeap:

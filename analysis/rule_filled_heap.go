@@ -36,7 +36,7 @@ func evalFilledHeap(p *Profile, pol Policy) Finding {
 	ev := []Evidence{{"peak_heap_bytes", "peak heap, largest", float64(peak.V), "bytes"}}
 	switch {
 	case len(measured(runs, coverage)) < len(runs) || minOf(runs, coverage).V < pol.MinCoverage:
-		return unmeasured(howToMeasure(pol), ev...)
+		return unmeasured(p.howToMeasure(pol), ev...)
 	case float64(shrunk(p, runs, heap.V, peak.V, pol)) <= float64(heap.V)*(1-pol.DeadBand):
 		return silent("its peak shows that it is larger than needed", ev...)
 	case count(runs, looksUnneeded) < len(runs):

@@ -16,8 +16,8 @@ the largest unified memory x 1.25; rounded up, cut by at most the policy's
 share at a time. Source: Dr. Elephant's tuning branch, gates corrected.
 
 Without coverage the heap is Unmeasured: a peak of 1 task in 235 is no peak.
-spark.eventLog.logStageExecutorMetrics=true and
-spark.executor.metrics.pollingInterval=1s turn the measurement on.`,
+spark.executor.metrics.pollingInterval=1s turns the measurement on, and where
+tasks are shorter spark.eventLog.logStageExecutorMetrics=true.`,
 	Needs: overProvisionedNeeds,
 	Keys:  []string{keyMemory},
 	eval:  evalOverProvisionedHeap,
@@ -41,12 +41,12 @@ func evalOverProvisionedHeap(p *Profile, pol Policy) Finding {
 	low := minOf(runs, coverage)
 	coverageEv := Evidence{"heap_coverage", "run time with heap samples, least", low.V, "ratio"}
 	if len(measured(runs, coverage)) < len(runs) || low.V < pol.MinCoverage {
-		return unmeasured(howToMeasure(pol), coverageEv)
+		return unmeasured(p.howToMeasure(pol), coverageEv)
 	}
 	peak := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakHeap })
 	heap := p.Conf().Bytes(keyMemory)
 	if !peak.OK || !heap.OK {
-		return unmeasured(howToMeasure(pol), coverageEv)
+		return unmeasured(p.howToMeasure(pol), coverageEv)
 	}
 	ev := []Evidence{{"peak_heap_bytes", "peak heap, largest", float64(peak.V), "bytes"}, coverageEv}
 	to := shrunk(p, runs, heap.V, peak.V, pol)
@@ -107,8 +107,13 @@ func tooLittleToShrink(p *Profile, sound []*Run, pol Policy) string {
 
 func coverage(r *Run) Opt[float64] { return r.HeapCoverage }
 
-func howToMeasure(pol Policy) string {
-	return fmt.Sprintf("the heap was sampled during less than %.0f %% of the run time in some runs; set spark.eventLog.logStageExecutorMetrics=true and spark.executor.metrics.pollingInterval=1s to measure it", 100*pol.MinCoverage)
+// howToMeasure says what is missing, and the one line that turns it on.
+func (p *Profile) howToMeasure(pol Policy) string {
+	missing := fmt.Sprintf("the heap was sampled during less than %.0f %% of the run time in some runs; ", 100*pol.MinCoverage)
+	if line := p.measures(pol); line != nil {
+		return missing + fmt.Sprintf("set %s=%s to measure it", line.Key, line.To)
+	}
+	return missing + "what measures it is on, or is not to be had: it takes more runs, or Spark 3.0"
 }
 
 // shrunk is the new heap in bytes: the need, but no deeper than one step and

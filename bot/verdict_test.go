@@ -44,7 +44,7 @@ func (w *world) rerun(m mergedChange, n int, heap string, change func(*analysis.
 	w.t.Helper()
 	var models []analysis.Run
 	for _, r := range w.runs {
-		if r.DAGID == m.id && r.TaskID == m.task && r.Status == analysis.StatusSucceeded && !r.Start.After(asOf) {
+		if r.DAGID == m.id && r.TaskID == m.task && !r.Start.After(asOf) {
 			models = append(models, r)
 		}
 	}
@@ -57,7 +57,7 @@ func (w *world) rerun(m mergedChange, n int, heap string, change func(*analysis.
 		r.Conf["spark.executor.memory"] = heap
 		r.AppID, r.Start = w.now().Format(time.RFC3339), w.now()
 		r.End = r.Start.Add(lasts)
-		r.HeapOOMTasks, r.ExecutorsLost = analysis.Some(int64(0)), map[string]int64{}
+		r.Status, r.HeapOOMTasks, r.ExecutorsLost = analysis.StatusSucceeded, analysis.Some(int64(0)), map[string]int64{}
 		change(&r)
 		w.runs = append(w.runs, r)
 	}
