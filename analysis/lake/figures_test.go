@@ -1,14 +1,11 @@
 package lake
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,82 +21,61 @@ const (
 
 var bigStart = time.Date(2025, 1, 1, 3, 0, 0, 0, time.UTC)
 
-// BenchmarkMillionRows reads 30 days of 50 jobs, all columns, out of 1,000,100
-// rows, within one month and over two, and lets pyiceberg and Spark do the
-// same on the same table. Making the table takes minutes; LAKE_FIGURES names a
-// folder to keep it in.
-//
-//	LAKE_FIGURES=/tmp/figures go test -run '^$' -bench MillionRows -timeout 1h ./analysis/lake
-func BenchmarkMillionRows(b *testing.B) {
+// TestMakeBigTable makes it in the folder LAKE_FIGURES, where it is not there.
+// It goes on where it was ended.
+func TestMakeBigTable(t *testing.T) {
+	l := bigTable(t)
+	for month := dataFiles(t, l); month < 12; month++ {
+		put(t, l, bigMonth(time.Month(1+month))...)
+	}
+}
+
+// TestReadBigTable reads the runs of LAKE_QUERY and prints what lab/lake wants to
+// know of it, as the scripts in testdata for the other engines do.
+func TestReadBigTable(t *testing.T) {
+	l := bigTable(t)
+	var asked struct {
+		Times    int
+		From, To int64
+		DAGs     []string
+	}
+	if err := json.Unmarshal([]byte(os.Getenv("LAKE_QUERY")), &asked); err != nil {
+		t.Fatal(err)
+	}
+	q := Query{From: time.Unix(asked.From, 0), To: time.Unix(asked.To, 0)}
+	for _, dag := range asked.DAGs {
+		q.Jobs = append(q.Jobs, Job{DAGID: dag})
+	}
+	var said struct {
+		Rows int       `json:"rows"`
+		Wall []float64 `json:"wall"`
+		CPU  []float64 `json:"cpu"`
+	}
+	for range asked.Times {
+		start, used := time.Now(), cpu(t)
+		said.Rows = len(runs(t, l, q))
+		said.Wall = append(said.Wall, time.Since(start).Seconds())
+		said.CPU = append(said.CPU, float64(cpu(t)-used)/1e9)
+	}
+	fmt.Println(marshal(t, said))
+}
+
+func bigTable(t *testing.T) *Lake {
 	dir := os.Getenv("LAKE_FIGURES")
 	if dir == "" {
-		dir = b.TempDir()
+		t.Skip("started by lab/lake only")
 	}
-	l := reopen(b, dir)
-	for month := dataFiles(b, l); month < 12; month++ {
-		put(b, l, bigMonth(time.Month(1+month))...)
-	}
-	windows := map[string]time.Time{
-		"one month":  time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC),
-		"two months": time.Date(2025, 6, 15, 0, 0, 0, 0, time.UTC),
-	}
-	for name, from := range windows {
-		q := Query{From: from, To: from.AddDate(0, 0, 30)}
-		for j := range 50 {
-			q.Jobs = append(q.Jobs, bigJob(j*53))
-		}
-		b.Run(name+"/sparktune", func(b *testing.B) {
-			before := cpu(b)
-			for b.Loop() {
-				if got := len(runs(b, l, q)); got != 50*30 {
-					b.Fatalf("got %d runs, want 1500", got)
-				}
-			}
-			b.ReportMetric(float64(cpu(b)-before)/float64(b.N), "cpu-ns/op")
-		})
-		b.Run(name+"/pyiceberg", func(b *testing.B) {
-			python := filepath.Join(environment(b, "pyiceberg"), "bin", "python")
-			others(b, q, exec.CommandContext(b.Context(), python, "testdata/pyiceberg_figures.py", dir))
-		})
-		b.Run(name+"/spark", func(b *testing.B) {
-			python := filepath.Join(environment(b, "spark"), "bin", "python")
-			others(b, q, exec.CommandContext(b.Context(), python, "testdata/spark_figures.py", dir, jars(b, "iceberg", ",")))
-		})
-	}
+	return reopen(t, dir)
 }
 
 // cpu is the processor time of this process in nanoseconds. On a machine that
 // others use it says more than the clock.
-func cpu(b *testing.B) int64 {
+func cpu(t testing.TB) int64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	return u.Utime.Nano() + u.Stime.Nano()
-}
-
-// others runs a script that reads the rows of q some times, in a process that
-// is warm, and prints their number and the best times in nanoseconds.
-func others(b *testing.B, q Query, cmd *exec.Cmd) {
-	cmd.Args = append(cmd.Args, strconv.FormatInt(q.From.Unix(), 10), strconv.FormatInt(q.To.Unix(), 10))
-	for _, j := range q.Jobs {
-		cmd.Args = append(cmd.Args, j.DAGID)
-	}
-	out, err := cmd.Output()
-	if err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
-	var rows int
-	var ns, cpuNs float64
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if _, err := fmt.Sscan(lines[len(lines)-1], &rows, &ns, &cpuNs); err != nil || rows != 50*30 {
-		b.Fatalf("got %d rows, %v in %s", rows, err, out)
-	}
-	for b.Loop() {
-		// The work was done in the other process.
-	}
-	b.ReportMetric(ns, "ns/op")
-	b.ReportMetric(cpuNs, "cpu-ns/op")
 }
 
 func bigJob(n int) Job {

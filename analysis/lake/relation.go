@@ -41,7 +41,7 @@ type layout struct {
 	sort    []string // columns
 	// rowGroup is how many rows a row group has. They are small because a
 	// query wants few jobs of many; the smaller, the more statistics of columns
-	// are read to choose among them (BenchmarkMillionRows).
+	// are read to choose among them (lab/lake).
 	rowGroup int
 	codec    string // of Parquet
 	// fileRows is how many rows a compacted file has at most, half of it the

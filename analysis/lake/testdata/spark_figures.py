@@ -1,11 +1,12 @@
-"""Reads the runs of some DAGs in a window, all columns, six times.
+"""Reads the runs of some DAGs in a window, all columns, some times.
 
-Usage: spark_figures.py LAKE JARS FROM TO DAG...
+Usage: spark_figures.py LAKE JARS; LAKE_QUERY is of lab/lake.
 
-Times are in seconds since 1970. Prints the number of rows, the best wall time
-and the best processor time in nanoseconds, without the start of the session.
+Prints the number of rows and the wall and processor times in seconds, without
+the start of the session, as JSON.
 """
 
+import json
 import os
 import sys
 import time
@@ -13,8 +14,8 @@ import time
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import col
 
-lake, jars, start, end = sys.argv[1:5]
-dags = sys.argv[5:]
+lake, jars = sys.argv[1:]
+query = json.loads(os.environ["LAKE_QUERY"])
 catalog = "spark.sql.catalog.sparktune"
 spark = (
     SparkSession.builder.master("local[2]")
@@ -29,24 +30,24 @@ spark = (
     .getOrCreate()
 )
 spark.sparkContext.setLogLevel("ERROR")
-window = f"start_ts >= timestamp_seconds({start}) AND start_ts < timestamp_seconds({end})"
+window = f"start_ts >= timestamp_seconds({query['from']}) AND start_ts < timestamp_seconds({query['to']})"
 jvm = spark.sparkContext._gateway.proc.pid
 
 
-def processor_ns():
+def processor_time():
     """The processor time of the JVM; its own bean for that is closed to Python."""
     with open(f"/proc/{jvm}/stat") as f:
         fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 wall, cpu = [], []
-for _ in range(6):
-    begin = time.perf_counter_ns(), processor_ns()
-    runs = spark.table("sparktune.sparktune.runs").where(window).where(col("dag_id").isin(dags))
+for _ in range(query["times"]):
+    begin = time.perf_counter(), processor_time()
+    runs = spark.table("sparktune.sparktune.runs").where(window).where(col("dag_id").isin(query["dags"]))
     # Into the JVM: what follows would measure Python.
     count = len(runs._jdf.collectAsList())
-    wall.append(time.perf_counter_ns() - begin[0])
-    cpu.append(processor_ns() - begin[1])
+    wall.append(time.perf_counter() - begin[0])
+    cpu.append(processor_time() - begin[1])
 print()
-print(count, min(wall), min(cpu))
+print(json.dumps({"rows": count, "wall": wall, "cpu": cpu}))
