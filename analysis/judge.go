@@ -94,10 +94,14 @@ func Judge(pr Promise, before, after *Profile, pol Policy) Judgement {
 		j.Outcome, j.Reason = Worse, "the runs still run out of memory: the next step, or a person, is due"
 		return j
 	}
-	j = j.compare(pr, sane(before.Runs), sane(runs))
-	if j.Outcome == TooEarly && pr.mends(before.Runs) && count(runs, (*Run).Complete) > 0 {
-		j.Outcome, j.Reason = Kept, "no run fails for its memory any more"
+	if what := cured(before.Runs, runs); what != "" {
+		j.Outcome, j.Reason = Better, what
+		if pr.mends(before.Runs) {
+			j.Outcome = Kept // that was the promise
+		}
+		return j
 	}
+	j = j.compare(pr, sane(before.Runs), sane(runs))
 	j.Revert = j.Revert && !pr.mends(before.Runs)
 	return j
 }
@@ -145,6 +149,16 @@ func newFailure(before, after []*Run) string {
 	for _, f := range failuresForMemory {
 		if count(after, f.has) > 0 && count(before, f.has) == 0 {
 			return f.what
+		}
+	}
+	return ""
+}
+
+// cured says of what at least every second run died before, and none does now.
+func cured(before, after []*Run) string {
+	for _, f := range failuresForMemory {
+		if n := count(before, f.has); n > 0 && 2*n >= len(before) && count(after, f.has) == 0 {
+			return fmt.Sprintf("%d of %s before had %s, and none of %d since", n, plural(len(before), "run"), f.what, len(after))
 		}
 	}
 	return ""
@@ -221,7 +235,7 @@ func (j Judgement) compare(pr Promise, before, after []*Run) Judgement {
 		}
 	}
 	if len(j.Evidence) == 0 {
-		j.Outcome, j.Reason = TooEarly, "no complete run before and after to compare"
+		j.Outcome, j.Reason = TooEarly, fmt.Sprintf("%d and %d complete runs before and after are too few to know the job's own noise", len(before), len(after))
 	}
 	return j
 }

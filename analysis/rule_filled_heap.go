@@ -37,7 +37,7 @@ func evalFilledHeap(p *Profile, pol Policy) Finding {
 	switch {
 	case len(measured(runs, coverage)) < len(runs) || minOf(runs, coverage).V < pol.MinCoverage:
 		return unmeasured(p.howToMeasure(pol), ev...)
-	case float64(shrunk(p, runs, heap.V, peak.V, pol)) <= float64(heap.V)*(1-pol.DeadBand):
+	case float64(leastHeap(p, runs, peak.V, pol)) <= float64(heap.V)*(1-pol.DeadBand):
 		return silent("its peak shows that it is larger than needed", ev...)
 	case count(runs, looksUnneeded) < len(runs):
 		return silent("some run collects garbage or holds data as if the heap were needed", ev...)

@@ -49,17 +49,19 @@ func evalOverProvisionedHeap(p *Profile, pol Policy) Finding {
 		return unmeasured(p.howToMeasure(pol), coverageEv)
 	}
 	ev := []Evidence{{"peak_heap_bytes", "peak heap, largest", float64(peak.V), "bytes"}, coverageEv}
-	to := shrunk(p, runs, heap.V, peak.V, pol)
-	if float64(to) > float64(heap.V)*(1-pol.DeadBand) {
+	goal := leastHeap(p, runs, peak.V, pol)
+	if float64(goal) > float64(heap.V)*(1-pol.DeadBand) {
 		return silent(fmt.Sprintf("what the largest peak needs is within %.0f %% of the heap: right as it is, or filled by the collector", 100*pol.DeadBand), ev...)
 	}
+	// The dead band is about the goal: a step on the way to it may be smaller.
+	to := max(goal, roundUp(int64(float64(heap.V)*(1-pol.MaxShrink)), pol.MemoryStep))
 	if p.container(Conf{keyMemory: FormatMemory(to)}.over(p.Conf())) == p.container(p.Conf()) {
 		return silent("the platform rounds the smaller container up to the one of today", ev...)
 	}
 	reason := fmt.Sprintf("largest heap peak is %.0f %% of the heap, and no symptom in %s", 100*float64(peak.V)/float64(heap.V), plural(len(runs), "run"))
 	f := advises(reason, ev, Change{Key: keyMemory, To: FormatMemory(to), Confidence: High})
-	if need := neededHeap(p, runs, peak.V); to > roundUp(need, pol.MemoryStep) {
-		return f.railed("the measured need is %s; one proposal takes at most %.0f %% away and leaves at least %s", FormatMemory(roundUp(need, pol.MemoryStep)), 100*pol.MaxShrink, FormatMemory(pol.MinHeap))
+	if need := roundUp(neededHeap(p, runs, peak.V), pol.MemoryStep); to > need {
+		return f.railed("the measured need is %s; one proposal takes at most %.0f %% away and leaves at least %s", FormatMemory(need), 100*pol.MaxShrink, FormatMemory(pol.MinHeap))
 	}
 	return f
 }
@@ -116,11 +118,10 @@ func (p *Profile) howToMeasure(pol Policy) string {
 	return missing + "what measures it is on, or is not to be had: it takes more runs, or Spark 3.0"
 }
 
-// shrunk is the new heap in bytes: the need, but no deeper than one step and
-// the policy's floor.
-func shrunk(p *Profile, runs []*Run, heap, peak int64, pol Policy) int64 {
-	floor := max(pol.MinHeap, int64(float64(heap)*(1-pol.MaxShrink)))
-	return roundUp(max(neededHeap(p, runs, peak), floor), pol.MemoryStep)
+// leastHeap is the smallest heap that may ever be written, in bytes: the need,
+// or the policy's floor.
+func leastHeap(p *Profile, runs []*Run, peak int64, pol Policy) int64 {
+	return roundUp(max(neededHeap(p, runs, peak), pol.MinHeap), pol.MemoryStep)
 }
 
 // neededHeap is what the largest peak and the largest unified memory need with
