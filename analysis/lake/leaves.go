@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -127,7 +128,7 @@ func readFlat[T any](c leaf[T], spans []span, b array.Builder, add func(T)) erro
 		}
 		for row = s.from; row < s.from+s.n; {
 			if !c.HasNext() {
-				return fmt.Errorf("%w at row %d (%v)", io.ErrUnexpectedEOF, row, c.Err())
+				return fmt.Errorf("row %d: %w", row, cmp.Or(c.Err(), io.ErrUnexpectedEOF))
 			}
 			n, _, err := c.ReadBatchInPage(min(most, s.from+s.n-row), values, defined, nil)
 			if err != nil {
