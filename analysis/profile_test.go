@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -18,9 +19,7 @@ func TestCohortNamesWhatIsPooled(t *testing.T) {
 	for range 20_000 {
 		a := anyConf(r)
 		b := Conf{}
-		for k, v := range a {
-			b[k] = v
-		}
+		maps.Copy(b, a)
 		for range r.IntN(3) {
 			p := Properties[r.IntN(len(Properties))]
 			b[p.Name] = anyConf(r)[p.Name]
