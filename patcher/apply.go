@@ -59,7 +59,11 @@ func Diff(patches []Patch) string {
 func unified(p Patch) string {
 	before := string(p.Before)
 	edits := udiff.Lines(before, string(p.After))
-	d, err := udiff.ToUnifiedDiff("a/"+p.Path, "b/"+p.Path, before, edits, contextLines)
+	name := p.Path
+	if strings.Contains(name, " ") {
+		name += "\t" // patch reads a name up to its first blank, unless a tab ends it
+	}
+	d, err := udiff.ToUnifiedDiff("a/"+name, "b/"+name, before, edits, contextLines)
 	if err != nil {
 		panic(err) // unreachable: the library made the edits itself
 	}

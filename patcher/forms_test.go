@@ -84,7 +84,7 @@ func TestEveryFormHasAGolden(t *testing.T) {
 	for form, list := range goldensOf {
 		list, text, _ := strings.Cut(strings.TrimSuffix(list, "]"), " [")
 		held := text == ""
-		for _, name := range strings.Fields(list) {
+		for name := range strings.FieldsSeq(list) {
 			named[name] = true
 			b, err := os.ReadFile(filepath.Join("testdata", name+".txtar"))
 			if err != nil {

@@ -107,7 +107,11 @@ func TestDiffApplies(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("no git")
 	}
-	for _, g := range goldens(t) {
+	spaced := golden{
+		name: "a path with a space", wants: []Want{{"a b/run it.sh:x.py", Setting{"spark.executor.memory", "8g", "5g"}}},
+		files: fstest.MapFS{"a b/run it.sh": {Data: []byte("spark-submit --executor-memory 8g x.py\n")}},
+	}
+	for _, g := range append(goldens(t), spaced) {
 		_, res := rewrite(t, g.files, g.wants, g.house...)
 		if len(res.Patches) == 0 {
 			continue
