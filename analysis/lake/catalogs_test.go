@@ -2,6 +2,7 @@ package lake
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -31,9 +32,10 @@ func connectTo(t *testing.T, catalog map[string]string) *Lake {
 }
 
 // exercise does with a catalog what the other tests do with the embedded one.
-// The writers take turns where atOnce is false.
+// The writers take turns where atOnce is false; else the lake is compacted again
+// and again beside them.
 func exercise(t *testing.T, catalog map[string]string, atOnce bool) {
-	var wg sync.WaitGroup
+	var wg, compacting sync.WaitGroup
 	var want []analysis.Run
 	for w := range 3 {
 		want = append(want, ownRows(w, 3)...)
@@ -49,8 +51,20 @@ func exercise(t *testing.T, catalog map[string]string, atOnce bool) {
 			wg.Wait()
 		}
 	}
-	wg.Wait()
 	l := connectTo(t, catalog)
+	ctx, stop := context.WithCancel(t.Context())
+	if atOnce {
+		compacting.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := l.Compact(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	stop()
+	compacting.Wait()
 	better := ownRows(shared, 2)
 	for i := range better {
 		better[i].Events++
