@@ -22,12 +22,13 @@ demo: bin/sparktune ## tune the sample repository from real event logs, changing
 
 .PHONY: test
 test: tools ## run all tests (also needs Python 3.10 to 3.12, Java 17, Maven and npm; Postgres where it is there)
-	go test ./...
+	go test -timeout 20m ./...
 
 .PHONY: tools
-tools: ## make what the tests with real parts need: Airflow, Spark, Iceberg, botocore, GitHub's descriptions
+tools: ## make what the tests with real parts need: Airflow, Spark, Iceberg, botocore, descriptions of GitHub and the Spark operator
 	lab/setup airflow airflow2 >/dev/null
 	analysis/lake/testdata/setup >/dev/null
+	patcher/testdata/setup >/dev/null
 	prompts/bedrock/testdata/setup >/dev/null
 	bot/ghapp/testdata/setup >/dev/null
 	webhooks/testdata/setup >/dev/null
