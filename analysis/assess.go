@@ -160,7 +160,7 @@ func (p *Profile) assessHeap(c *Assessed, after Conf, pol Policy) {
 	case now < before:
 		p.assessLessHeap(c, now, before, pol)
 	case now > before:
-		c.say(Wastes, "nothing in the runs asks for more memory: "+p.wasted(after))
+		c.say(Wastes, "nothing in the runs asks for more memory: "+p.wasted(after, pol))
 	default:
 		c.say(Harmless, "a task has as much heap as before")
 	}
@@ -202,9 +202,9 @@ func (p *Profile) lacksHeap(pol Policy) string {
 }
 
 // wasted is what a larger container reserves in addition.
-func (p *Profile) wasted(after Conf) string {
+func (p *Profile) wasted(after Conf, pol Policy) string {
 	perRun := medianOf(p.Runs, gbHours).V * (float64(p.container(after))/float64(max(1, p.container(p.Conf()))) - 1)
-	if month := perRun * cadence(p); month > 0 {
+	if month := perRun * cadence(p, pol); month > 0 {
 		return fmt.Sprintf("it would reserve %.1f GiB x hours more in a month", month)
 	}
 	return fmt.Sprintf("it would reserve %.2f GiB x hours more in a run", perRun)
@@ -218,7 +218,7 @@ func (p *Profile) assessOverhead(c *Assessed, after Conf, pol Policy) {
 	case now > before && kills:
 		c.say(Improves, "containers were killed for their memory")
 	case now > before:
-		c.say(Wastes, "no container was killed for its memory: "+p.wasted(after))
+		c.say(Wastes, "no container was killed for its memory: "+p.wasted(after, pol))
 	case now < before && kills:
 		c.say(RisksOOM, "containers were already killed for their memory")
 	case now < before && used.OK && minOf(p.Runs, func(r *Run) Opt[float64] { return r.RSSCoverage }).V >= pol.MinCoverage && float64(used.V)*heapMargin <= float64(now):

@@ -72,7 +72,7 @@ func effectOf(p *Profile, changes []Change, f *Forecast, pol Policy) *Effect {
 		GBHoursBefore:   before.V,
 		GBHoursLow:      minOf(p.Runs, gbHours).V,
 		GBHoursHigh:     maxOf(p.Runs, gbHours).V,
-		RunsPerMonth:    cadence(p),
+		RunsPerMonth:    cadence(p, pol),
 		FailedRuns:      p.FailedRuns(),
 		CoreHoursBefore: medianOf(p.Runs, coreHours).V,
 	}
@@ -190,10 +190,9 @@ func coreHours(r *Run) Opt[float64] {
 	return Opt[float64]{V: float64(r.CoreMs.V) / float64(time.Hour.Milliseconds()), OK: r.CoreMs.OK}
 }
 
-// cadence is the runs per 30 days, 0 when unknown.
-func cadence(p *Profile) float64 {
-	const week = 7 * 24 * time.Hour
-	if p.Span() < week || len(p.Runs) < 2 {
+// cadence is the runs per 30 days, 0 when they cover too little to know.
+func cadence(p *Profile, pol Policy) float64 {
+	if p.Span() < max(pol.MinCadence, 1) || len(p.Runs) < 2 {
 		return 0
 	}
 	return float64(len(p.Runs)-1) * 30 * 24 * float64(time.Hour) / float64(p.Span())

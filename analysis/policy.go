@@ -29,6 +29,7 @@ type Policy struct {
 	MaxExecutors  int64         // most executors that are ever written
 	MinSkew       time.Duration // longest task of a stage from which on its skew is worth a word
 	MinMeasuring  float64       // GiB x hours a month from which on an unmeasured heap is worth measuring
+	MinCadence    time.Duration // least time that runs cover for what they come to in a month
 	MaxProbe      float64       // largest share of a heap that a probe takes away; 0 turns probes off
 
 	// Prices, 0 where nobody said. Those of cores and memory count only where
@@ -45,6 +46,29 @@ type Policy struct {
 	OverheadStep int64 // least growth of the overhead after a container kill
 	MaxOverhead  int64
 	MaxPartition int64 // most shuffle partitions that are ever written
+	MaxCores     int64 // most cores of an executor that are ever written
+	// MaxPartitionStep is the largest factor by which shuffle partitions change
+	// in one proposal: more of them cost little, but a wrong model should not
+	// cost a thousandfold.
+	MaxPartitionStep int64
+
+	// What counts as large, many or small, and what is named in its place.
+	WantedCores      int64 // of an executor; with more, a full heap gets fewer cores before it grows
+	ManyCores        int64 // of an executor, whose garbage collection is looked at
+	OneCoreExecutors int64 // executors of one core each that are worth a word
+	LargeTask        int64 // bytes that a stage's median task reads
+	ManyTasks        int64 // of a shuffle or of a stage that reads files; below it, tiny ones are fine
+	SmallSplit       int64 // bytes of input of a stage's median task
+	WantedSplit      int64 // in place of small ones
+	WantedPartition  int64 // bytes that a task should read in place of a large one
+	SmallPartition   int64 // bytes that a task reads at most when tiny ones are merged
+	LargeBroadcast   int64 // threshold of broadcast joins, in bytes
+	MinRDDShuffle    int64 // bytes of RDDs that are worth another serializer
+	// A driver of up to so many executors and tasks has little to schedule, and
+	// needs no more than DriverCores for it.
+	DriverCores     int64
+	DriverExecutors int64
+	DriverTasks     int64
 }
 
 // DefaultPolicy is what holds where nobody said otherwise.
@@ -72,11 +96,29 @@ func DefaultPolicy() Policy {
 		MaxExecutors:   1000,
 		MinSkew:        time.Minute,
 		MinMeasuring:   100,
+		MinCadence:     7 * day,
 		MemoryStep:     256 * mib,
 		MinHeap:        1 * gib,
 		MaxHeap:        64 * gib,
 		OverheadStep:   1 * gib,
 		MaxOverhead:    16 * gib,
 		MaxPartition:   20_000,
+		MaxCores:       64,
+
+		MaxPartitionStep: 4,
+		WantedCores:      4,
+		ManyCores:        8,
+		OneCoreExecutors: 8,
+		LargeTask:        512 * mib,
+		ManyTasks:        1000,
+		SmallSplit:       8 * mib,
+		WantedSplit:      256 * mib,
+		WantedPartition:  128 * mib,
+		SmallPartition:   16 * mib,
+		LargeBroadcast:   100 * mib,
+		MinRDDShuffle:    1 * gib,
+		DriverCores:      2,
+		DriverExecutors:  100,
+		DriverTasks:      10_000,
 	}
 }

@@ -47,7 +47,7 @@ func (pol Policy) rangeOf(key string) (low, high int64) {
 	case keyOverhead:
 		return minOverhead, pol.MaxOverhead
 	case keyCores:
-		return 1, 64
+		return 1, pol.MaxCores
 	case keyPartitions:
 		return 1, pol.MaxPartition
 	case keyPolling:

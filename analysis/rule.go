@@ -18,7 +18,7 @@ type Rule struct {
 	Advice bool
 	// concerns says why the rule has nothing to do with a job, "" when it has;
 	// nil is always.
-	concerns func(*Profile) string
+	concerns func(*Profile, Policy) string
 	eval     func(*Profile, Policy) Finding
 }
 
@@ -134,7 +134,7 @@ func (a *Advice) ask(r *Rule, p *Profile, pol Policy) Finding {
 		return Finding{Rule: r.Name, Status: Silent, Reason: a.Abstains}
 	}
 	if r.concerns != nil {
-		if why := r.concerns(p); why != "" {
+		if why := r.concerns(p, pol); why != "" {
 			return Finding{Rule: r.Name, Status: Silent, Reason: why, Moot: true}
 		}
 	}

@@ -46,8 +46,8 @@ func evalDriverMemory(p *Profile, pol Policy) Finding {
 var driverCores = Rule{
 	Name:  "driver_cores",
 	Title: "cores of the driver",
-	Doc: `The driver runs in the cluster with more than two cores, and no more than 100
-executors at a time and 10,000 tasks to schedule for.
+	Doc: `The driver runs in the cluster with more than the policy's driver_cores, and no
+more than driver_executors at a time and driver_tasks in a run to schedule for.
 
 Nothing in the event log measures how busy the driver is, so this is advice: a
 driver that computes on its own may need them. Source: TuneIn (at most 2), AWS EMR
@@ -58,7 +58,7 @@ Advisor (executors / 100).`,
 	eval:   evalDriverCores,
 }
 
-func evalDriverCores(p *Profile, _ Policy) Finding {
+func evalDriverCores(p *Profile, pol Policy) Finding {
 	n := p.Conf().Int(keyDriverCores).V
 	peak := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.PeakExecutors })
 	tasks := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.Tasks })
@@ -66,8 +66,8 @@ func evalDriverCores(p *Profile, _ Policy) Finding {
 		{"peak_executors", "most executors at a time", float64(peak.V), "count"},
 		{"tasks", "most tasks of a run", float64(tasks.V), "count"},
 	}
-	if n <= 2 || p.Newest().DeployMode != "cluster" || peak.V > 100 || tasks.V > 10_000 {
+	if n <= pol.DriverCores || p.Newest().DeployMode != "cluster" || peak.V > pol.DriverExecutors || tasks.V > pol.DriverTasks {
 		return silent("the driver's cores are not many for what it schedules", ev...)
 	}
-	return advises(fmt.Sprintf("the driver has %s for little to schedule", plural(int(n), "core")), ev, Change{Key: keyDriverCores, To: strconv.Itoa(2), Confidence: Low})
+	return advises(fmt.Sprintf("the driver has %s for little to schedule", plural(int(n), "core")), ev, Change{Key: keyDriverCores, To: strconv.FormatInt(pol.DriverCores, 10), Confidence: Low})
 }

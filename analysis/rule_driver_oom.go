@@ -18,7 +18,7 @@ Runs that failed although no task and no executor did, and whose log does not sa
 why, are Unmeasured.`,
 	Needs: []string{"status"},
 	Keys:  []string{keyDriver},
-	concerns: func(p *Profile) string {
+	concerns: func(p *Profile, _ Policy) string {
 		if p.FailedRuns()+count(p.Runs, driverOutOfHeap) == 0 {
 			return "no run failed"
 		}

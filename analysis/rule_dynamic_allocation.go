@@ -37,8 +37,8 @@ func evalDynamicAllocation(p *Profile, pol Policy) Finding {
 }
 
 // unlessConf is a concern only of jobs that have a switch on.
-func unlessConf(key, why string) func(*Profile) string {
-	return func(p *Profile) string {
+func unlessConf(key, why string) func(*Profile, Policy) string {
+	return func(p *Profile, _ Policy) string {
 		if p.Conf().Bool(key).V {
 			return ""
 		}

@@ -19,10 +19,10 @@ the application for having lost too many, in at least half of the runs, says it
 too: the tasks of an executor that was terminated from outside succeed elsewhere
 at once.
 
-One step of a ladder: above 4 slots an executor keeps its heap and halves its
-slots (the number of slots of the application is kept); otherwise the heap
-grows x 2 below 4 GiB, x 1.5 below 8 GiB, then x 1.25. Past the policy's
-largest heap a person has to look at the job. Source: TuneIn's ladder.`,
+One step of a ladder: with more slots than the policy's wanted_cores an executor
+keeps its heap and halves them (the number of slots of the application is kept);
+otherwise the heap grows x 2 below 4 GiB, x 1.5 below 8 GiB, then x 1.25. Past the
+policy's largest heap a person has to look at the job. Source: TuneIn's ladder.`,
 	Needs: []string{"heap_oom_tasks"},
 	Keys:  []string{keyCores, keyInstances, keyMaxExecs, keyMinExecs, keyMemory},
 	eval:  evalHeapOOM,
@@ -64,7 +64,8 @@ func outOfHeap(r *Run) bool {
 
 // diedOfOneTask says whether a signal killed the executors of one and the same
 // task as often as Spark allows: until the task failed the job, or until so many
-// executors were lost that Spark on YARN stopped the application.
+// executors were lost that Spark on YARN stopped the application: three at least
+// (spark.yarn.max.executor.failures).
 func diedOfOneTask(r *Run) bool {
 	if r.MaxTaskLosses.V >= r.Conf.Int("spark.task.maxFailures").Or(4) {
 		return r.ExecutorsLost[LossSignal] > 0
@@ -98,7 +99,7 @@ func oomEvidence(p *Profile, hit int) []Evidence {
 
 // moreHeapPerTask is one step of the ladder, nil at its end.
 func moreHeapPerTask(p *Profile, pol Policy, sure Confidence) []Change {
-	if n := slots(p); n > 4 && p.Conf().Int(keyCores).OK {
+	if n := slots(p); n > pol.WantedCores && p.Conf().Int(keyCores).OK {
 		return fewerSlots(p, sure)
 	}
 	heap := p.Conf().Bytes(keyMemory)

@@ -45,7 +45,7 @@ func evalIdleExecutors(p *Profile, pol Policy) Finding {
 }
 
 // fixedExecutors says why a job has no number of executors to change.
-func fixedExecutors(p *Profile) string {
+func fixedExecutors(p *Profile, _ Policy) string {
 	switch {
 	case p.Conf().Bool(keyDynamic).V:
 		return "executors are allocated dynamically"

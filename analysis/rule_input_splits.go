@@ -8,9 +8,10 @@ import (
 var inputSplits = Rule{
 	Name:  "input_splits",
 	Title: "size of input splits",
-	Doc: `The stage that reads most input has a median task of less than 8 MiB in more than
-1,000 tasks (many small files or too small splits: their opening costs more than
-their reading), or its tasks read more than 512 MiB each while slots are free.
+	Doc: `The stage that reads most input has a median task of less than the policy's
+small_split in more than many_tasks (many small files or too small splits: their
+opening costs more than their reading), or its tasks read more than large_task each
+while slots are free.
 
 Larger or smaller splits (spark.sql.files.maxPartitionBytes) change the number of
 files that are written, so it is advice; small files are cured where they are
@@ -22,13 +23,7 @@ DataFlint (files below 3 MiB).`,
 	eval:   evalInputSplits,
 }
 
-const (
-	smallSplit = 8 * mib
-	manySplits = 1000
-	largeSplit = 512 * mib
-)
-
-func evalInputSplits(p *Profile, _ Policy) Finding {
+func evalInputSplits(p *Profile, pol Policy) Finding {
 	if len(p.Details) == 0 {
 		return unmeasured("no run profile is in the lake, so the sizes of splits are not known")
 	}
@@ -42,12 +37,12 @@ func evalInputSplits(p *Profile, _ Policy) Finding {
 		{"run_profiles", "its tasks", float64(st.Tasks), "count"},
 	}
 	switch all := p.Conf().Int(keyInstances).V * slots(p); {
-	case median < smallSplit && st.Tasks > manySplits:
+	case median < pol.SmallSplit && st.Tasks > pol.ManyTasks:
 		return advises("many small splits: larger ones, or fewer and larger files, cost less to open", ev,
-			Change{Key: keySplit, To: strings.ToLower(FormatMemory(max(256*mib, 2*p.Conf().Bytes(keySplit).V))), Confidence: Low})
-	case median > largeSplit && st.Tasks < all:
+			Change{Key: keySplit, To: strings.ToLower(FormatMemory(max(pol.WantedSplit, 2*p.Conf().Bytes(keySplit).V))), Confidence: Low})
+	case median > pol.LargeTask && st.Tasks < all:
 		return advises(fmt.Sprintf("%d large splits leave some of %d slots without a task", st.Tasks, all), ev,
-			Change{Key: keySplit, To: FormatMemory(wantedPartition), Confidence: Low})
+			Change{Key: keySplit, To: FormatMemory(pol.WantedPartition), Confidence: Low})
 	}
 	return silent("the splits are neither tiny nor huge", ev...)
 }

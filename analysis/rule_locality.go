@@ -13,7 +13,7 @@ Advice: where reads over the network are dear, the wait may be worth it.`,
 	Needs:  []string{"locality", "tasks"},
 	Keys:   []string{keyLocality},
 	Advice: true,
-	concerns: func(p *Profile) string {
+	concerns: func(p *Profile, _ Policy) string {
 		if p.Conf().Millis(keyLocality).V <= defaultLocalityWait {
 			return "the wait is not above the default"
 		}

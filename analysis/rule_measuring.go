@@ -31,7 +31,7 @@ func evalMeasuring(p *Profile, pol Policy) Finding {
 	if line == nil {
 		return silent("what measures the heap is on, or is not to be had: wait for more runs with it, or for Spark 3.0", ev...)
 	}
-	month := medianOf(p.Runs, gbHours).V * cadence(p)
+	month := medianOf(p.Runs, gbHours).V * cadence(p, pol)
 	ev = append(ev, Evidence{"memory_byte_ms", "GiB x hours reserved in a month", month, "count"})
 	if p.Conf().Bytes(keyMemory).V <= pol.MinHeap {
 		return silent("its heap is as small as it may get", ev...)

@@ -16,7 +16,7 @@ New overhead: largest measured x 1.25 + 384 MiB.`,
 	Needs:  []string{"executors_lost"},
 	Keys:   []string{keyOverhead},
 	Advice: true,
-	concerns: func(p *Profile) string {
+	concerns: func(p *Profile, _ Policy) string {
 		if !p.Conf().set(keyOverhead) {
 			return "the overhead is the default"
 		}

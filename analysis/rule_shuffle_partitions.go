@@ -9,10 +9,10 @@ var shufflePartitions = Rule{
 	Name:  "shuffle_partitions",
 	Title: "shuffle partitions and their size",
 	Doc: `The stage that reads most shuffle has as many tasks as
-spark.sql.shuffle.partitions, and its median task reads more than 512 MiB: each
-is a large piece of work, and one that fails is repeated as a whole. Or the
-setting is below the number of slots, so that some never have a task after a
-shuffle.
+spark.sql.shuffle.partitions, and its median task reads at least the policy's
+large_task: each is a large piece of work, and one that fails is repeated as a
+whole. So many are named that each reads wanted_partition. Or the setting is below
+the number of slots, so that some never have a task after a shuffle.
 
 Where it spills, the spill rule writes a number; without a spill it is a matter
 of taste, so this is advice. Too many partitions are tiny_tasks. Read from the
@@ -22,13 +22,6 @@ run profiles. Source: AWS (128 MB a partition), Databricks.`,
 	Advice: true,
 	eval:   evalShufflePartitions,
 }
-
-// largePartition is the shuffle read of a median task from which on it is a
-// large piece, wantedPartition what its parts should be.
-const (
-	largePartition  = 512 * mib
-	wantedPartition = 128 * mib
-)
 
 func evalShufflePartitions(p *Profile, pol Policy) Finding {
 	cur := p.Conf().Int(keyPartitions).V
@@ -42,8 +35,8 @@ func evalShufflePartitions(p *Profile, pol Policy) Finding {
 	median := st.ShuffleRdHist.median()
 	ev := []Evidence{{"run_profiles", "shuffle read by the median task of the largest stage", float64(median), "bytes"}}
 	switch all := p.Conf().Int(keyInstances).V * slots(p); {
-	case median >= largePartition:
-		to := min(roundPartitions(cur*median/wantedPartition), pol.MaxPartition)
+	case median >= pol.LargeTask:
+		to := min(roundPartitions(cur*median/pol.WantedPartition), pol.MaxPartition)
 		return advises(fmt.Sprintf("%d shuffle partitions make large tasks", cur), ev, Change{Key: keyPartitions, To: strconv.FormatInt(to, 10), Confidence: Low})
 	case cur < all && !p.Conf().Bool(keyDynamic).V:
 		return advises(fmt.Sprintf("%d shuffle partitions leave some of %d slots without a task", cur, all), ev, Change{Key: keyPartitions, To: strconv.FormatInt(all, 10), Confidence: Low})

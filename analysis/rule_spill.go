@@ -16,9 +16,9 @@ A skewed stage is left alone: more memory or more partitions do not split one
 large key. Where the stage reads a shuffle and its tasks are as many as
 spark.sql.shuffle.partitions, partitions grow first, so that one task's data
 (what it spilled plus what it held) fits into its share of execution memory;
-at most x 4 at a time, never down. Where partitions would not help, the heap
-takes one step of the ladder. Source: NVIDIA's AutoTuner and TuneIn, sized by
-the data in memory rather than by compressed shuffle bytes.`,
+by the policy's max_partition_step at a time at most, never down. Where partitions
+would not help, the heap takes one step of the ladder. Source: NVIDIA's AutoTuner
+and TuneIn, sized by the data in memory rather than by compressed shuffle bytes.`,
 	Needs: []string{"memory_spilled_bytes"},
 	Keys:  []string{keyPartitions, keyCores, keyInstances, keyMaxExecs, keyMinExecs, keyMemory},
 	eval:  evalSpill,
@@ -46,8 +46,8 @@ func evalSpill(p *Profile, pol Policy) Finding {
 		return silent(reason+atLargest(p, pol), ev...)
 	}
 	f := advises(reason, ev, changes...)
-	if to := parseInt(changes[0].To, 1).V; changes[0].Key == keyPartitions && to == roundPartitions(p.Conf().Int(keyPartitions).V*maxPartitionGrowth) {
-		f = f.railed("partitions grow by %d times at most at a time", maxPartitionGrowth)
+	if to := parseInt(changes[0].To, 1).V; changes[0].Key == keyPartitions && to == roundPartitions(p.Conf().Int(keyPartitions).V*pol.MaxPartitionStep) {
+		f = f.railed("partitions grow by %d times at most at a time", pol.MaxPartitionStep)
 	}
 	return f
 }
@@ -73,10 +73,6 @@ func spillEvidence(bad []*Run) []Evidence {
 	}
 }
 
-// maxPartitionGrowth bounds one proposal's growth of partitions: more of them
-// cost little, but a wrong model should not cost a thousandfold.
-const maxPartitionGrowth = 4
-
 // morePartitions is the change that makes one task's data fit, nil when the
 // stage's tasks do not follow spark.sql.shuffle.partitions or would fit.
 func morePartitions(p *Profile, bad []*Run, pol Policy) []Change {
@@ -85,7 +81,7 @@ func morePartitions(p *Profile, bad []*Run, pol Policy) []Change {
 		return nil
 	}
 	need := maxOf(bad, func(r *Run) Opt[int64] { return partitionsNeeded(r, taskMemory(p)) })
-	to := min(need.V, cur*maxPartitionGrowth)
+	to := min(need.V, cur*pol.MaxPartitionStep)
 	to = roundPartitions(to)
 	if to <= cur || to > pol.MaxPartition {
 		return nil

@@ -12,22 +12,17 @@ var tinyTasks = Rule{
 that many tasks ran below 100 ms, and they are nine tenths of all tasks: the
 time goes into scheduling them.
 
-Partitions are divided by 4 at most, and never so far that one would read more
-than 16 MiB of shuffle or that an executor slot would have fewer than two; with
+A policy may set another number than 1,000 (many_tasks). Partitions are divided by
+max_partition_step at most, and never so far that one would read more than
+small_partition of shuffle or that an executor slot would have fewer than two; with
 spill anywhere they stay. Turning adaptive execution on is the better cure and a
-person's choice, because it changes plans. Source: DataFlint (tasks below 500
-ms, more than 5,000), narrowed.`,
+person's choice, because it changes plans. Source: DataFlint (tasks below 500 ms,
+more than 5,000), narrowed.`,
 	Needs:    []string{"tiny_tasks", "tasks", "shuffle_read_bytes", "memory_spilled_bytes"},
 	Keys:     []string{keyPartitions},
 	concerns: fewPartitions,
 	eval:     evalTinyTasks,
 }
-
-const (
-	manyPartitions    = 1000
-	smallPartition    = 16 * mib // of shuffle read
-	maxPartitionShare = 4        // largest divisor of one proposal
-)
 
 func evalTinyTasks(p *Profile, pol Policy) Finding {
 	cur := p.Conf().Int(keyPartitions).V
@@ -46,7 +41,7 @@ func evalTinyTasks(p *Profile, pol Policy) Finding {
 	if why := p.tooShort(pol); why != "" {
 		return silent(why, ev...)
 	}
-	to := fewerPartitions(p, cur)
+	to := fewerPartitions(p, cur, pol)
 	if float64(to) > float64(cur)*(1-pol.DeadBand) {
 		return silent("the shuffle is large enough for its partitions", ev...)
 	}
@@ -55,12 +50,12 @@ func evalTinyTasks(p *Profile, pol Policy) Finding {
 }
 
 // fewPartitions says why there are none too many.
-func fewPartitions(p *Profile) string {
+func fewPartitions(p *Profile, pol Policy) string {
 	cur := p.Conf().Int(keyPartitions).V
 	switch {
 	case p.adaptive():
 		return "adaptive execution merges small partitions"
-	case cur < manyPartitions:
+	case cur < pol.ManyTasks:
 		return fmt.Sprintf("%d shuffle partitions are not many", cur)
 	}
 	return ""
@@ -71,10 +66,10 @@ func mostlyTiny(r *Run, partitions int64) bool {
 }
 
 // fewerPartitions is bounded from below by the data and by the slots.
-func fewerPartitions(p *Profile, cur int64) int64 {
+func fewerPartitions(p *Profile, cur int64, pol Policy) int64 {
 	read := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.ShuffleRead })
 	executors := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.PeakExecutors })
-	return roundPartitions(max(cur/maxPartitionShare, read.V/smallPartition, 2*slots(p)*executors.V))
+	return roundPartitions(max(cur/pol.MaxPartitionStep, read.V/pol.SmallPartition, 2*slots(p)*executors.V))
 }
 
 // adaptive says whether adaptive query execution is on, by its default too: it
