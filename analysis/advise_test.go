@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,12 +32,15 @@ var update = flag.Bool("update", false, "write the golden files")
 //	run N conf KEY=VALUE                   configuration of run N and all later ones
 //	now 2026-11-01                         when the advice is asked for
 //	gate NAME VALUE                        fields of the policy that differ from the default
+//	pinned KEY ...                         properties that the job's code is known to set
 //	about RULE ...                         rules of which a silent answer is shown too
 //	stages N: COUNTxMS, COUNTxMS ...       attaches profiles to all runs: stages one after the other on N executors
+//	                                       of one slot; "20x5000 input 4m" or "shuffle 4m" is what each task reads
 //
 // Rules that may write are always shown, unless nothing was looked at; those that
 // only advise when they speak.
-// // Unless a case says otherwise a run succeeds after 30 minutes, complete.
+//
+// Unless a case says otherwise a run succeeds after 30 minutes, complete.
 func TestCaseBook(t *testing.T) { golden(t, "cases", "advice", (*testCase).advice) }
 
 // golden holds what is said of every case in a folder.
@@ -81,6 +85,27 @@ func TestAdviceIsValid(t *testing.T) {
 	for name, ar := range cases(t) {
 		job := parseCase(t, string(ar.Files[0].Data))
 		checkAdvice(t, name, Advise(job.profile(), job.policy), job.policy)
+	}
+}
+
+// For every rule the book has a case in which it advises, and one in which the
+// measurement that it needs is missing. Without a configuration a threshold of
+// broadcasts is the default, so that rule cannot lack it.
+func TestCaseBookIsComplete(t *testing.T) {
+	shown := make(map[string]bool)
+	for _, ar := range cases(t) {
+		for line := range strings.SplitSeq(string(ar.Files[1].Data), "\n") {
+			if words := strings.Fields(line); len(words) > 1 && line[0] != ' ' {
+				shown[words[0]+" "+words[1]] = true
+			}
+		}
+	}
+	for _, r := range Rules {
+		for _, s := range []Status{Advises, Unmeasured} {
+			if want := r.Name + " " + string(s); !shown[want] && want != broadcast.Name+" "+string(Unmeasured) {
+				t.Errorf("no case shows %s", want)
+			}
+		}
 	}
 }
 
@@ -165,6 +190,7 @@ func FuzzAdvise(f *testing.F) {
 func (c *testCase) profile() *Profile {
 	p := NewProfile("job", c.runs, c.now, c.policy)
 	p.Attach(c.details)
+	p.SetInCode = c.pinned
 	return p
 }
 
@@ -337,6 +363,7 @@ type testCase struct {
 	now     time.Time
 	policy  Policy
 	about   []string
+	pinned  []string
 
 	proposed Conf    // of an assessment
 	promise  Promise // of a judgement
@@ -392,6 +419,9 @@ func (c *testCase) parseLine(line string) error {
 		return nil
 	case "stages":
 		return c.stages(rest)
+	case "pinned":
+		c.pinned = strings.Fields(rest)
+		return nil
 	}
 	return fmt.Errorf("unknown word %q", word)
 }
@@ -435,28 +465,45 @@ func (c *testCase) gate(s string) error {
 	name, value, _ := strings.Cut(s, " ")
 	var err error
 	switch name {
-	case "min_history":
-		c.policy.MinHistory, err = time.ParseDuration(value)
-	case "min_runs":
-		c.policy.MinRuns, err = strconv.Atoi(value)
-	case "lookback":
-		c.policy.Lookback, err = time.ParseDuration(value)
-	case "min_duration":
-		c.policy.MinDuration, err = time.ParseDuration(value)
-	case "max_probe":
-		c.policy.MaxProbe, err = strconv.ParseFloat(value, 64)
-	case "goal":
-		c.policy.Goal = Goal(value)
 	case "prices":
 		_, err = fmt.Sscanf(value, "%g a core-hour, %g a GiB-hour", &c.policy.CoreHourPrice, &c.policy.GBHourPrice)
+		return err
 	case "node":
 		var memory string
 		_, err = fmt.Sscanf(value, "%g cores, %s for %g an hour", &c.policy.NodeCores, &memory, &c.policy.NodePrice)
 		c.policy.NodeMemory = ParseBytes(memory, 1).V
+		return err
+	}
+	switch f := c.gateField(name).(type) {
+	case *time.Duration:
+		*f, err = time.ParseDuration(value)
+	case *int:
+		*f, err = strconv.Atoi(value)
+	case *int64:
+		n := ParseBytes(value, 1)
+		if !n.OK {
+			return fmt.Errorf("no number")
+		}
+		*f = n.V
+	case *float64:
+		*f, err = strconv.ParseFloat(value, 64)
+	case *Goal:
+		*f = Goal(value)
 	default:
 		err = fmt.Errorf("unknown gate %q", name)
 	}
 	return err
+}
+
+// gateField is the gate that a policy file calls by a name: the field's own name
+// in small letters.
+func (c *testCase) gateField(name string) any {
+	p := reflect.ValueOf(&c.policy).Elem()
+	f := p.FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, strings.ReplaceAll(name, "_", "")) })
+	if !f.IsValid() {
+		return nil
+	}
+	return f.Addr().Interface()
 }
 
 // stages gives every run a profile.
@@ -466,19 +513,48 @@ func (c *testCase) stages(s string) error {
 	if err != nil {
 		return err
 	}
-	var stages [][]int64
+	var tasks [][]int64
+	var words [][]string
 	for word := range strings.SplitSeq(rest, ", ") {
-		var tasks, ms int64
-		if _, err := fmt.Sscanf(word, "%dx%d", &tasks, &ms); err != nil {
+		fields := strings.Fields(word)
+		var count, ms int64
+		if _, err := fmt.Sscanf(fields[0], "%dx%d", &count, &ms); err != nil {
 			return err
 		}
-		stages = append(stages, slices.Repeat([]int64{ms}, int(tasks)))
+		tasks, words = append(tasks, slices.Repeat([]int64{ms}, int(count))), append(words, fields)
+	}
+	rp := *profileOf(n, tasks...)
+	for i, fields := range words {
+		if err := setReads(&rp.Stages[i], fields[1:]); err != nil {
+			return err
+		}
 	}
 	c.details = make(map[Key]RunProfile)
-	for i := range c.runs {
-		rp := *profileOf(n, stages...)
-		rp.Key, rp.Start = c.runs[i].Key, c.runs[i].Start
+	for _, r := range c.runs {
+		rp.Key, rp.Start = r.Key, r.Start
 		c.details[rp.Key] = rp
+	}
+	return nil
+}
+
+// setReads says what each task of a stage reads: "input 4m" of files or "shuffle
+// 600m".
+func setReads(st *StageProfile, fields []string) error {
+	if len(fields) == 0 {
+		return nil
+	}
+	size := ParseBytes(fields[len(fields)-1], 1)
+	if len(fields) != 2 || !size.OK {
+		return fmt.Errorf("a stage reads %v", fields)
+	}
+	hist := Histogram{{BucketOf(size.V), st.Tasks}}
+	switch fields[0] {
+	case "input":
+		st.Input, st.InputHist = size.V*st.Tasks, hist
+	case "shuffle":
+		st.ShuffleRead, st.ShuffleRdHist = size.V*st.Tasks, hist
+	default:
+		return fmt.Errorf("a stage reads %v", fields)
 	}
 	return nil
 }
@@ -495,8 +571,8 @@ func setColumns(runs []Run, s string) error {
 	return nil
 }
 
-// setColumn sets a column by its name. Maps take "key:number" or "none"; "lasts"
-// is the duration.
+// setColumn sets a column by its name. Maps take "key:number,key:number" or
+// "none"; "lasts" is the duration.
 func setColumn(r *Run, name, value string) error {
 	if name == "lasts" {
 		d, err := time.ParseDuration(value)
@@ -534,9 +610,13 @@ func setColumn(r *Run, name, value string) error {
 			*f = map[string]int64{}
 			return nil
 		}
-		key, number, _ := strings.Cut(value, ":")
-		n, perr := strconv.ParseInt(number, 10, 64)
-		*f, err = map[string]int64{key: n}, perr
+		*f = map[string]int64{}
+		for entry := range strings.SplitSeq(value, ",") {
+			key, number, _ := strings.Cut(entry, ":")
+			if (*f)[key], err = strconv.ParseInt(number, 10, 64); err != nil {
+				return err
+			}
+		}
 	default:
 		err = fmt.Errorf("cannot set %T", f)
 	}

@@ -40,13 +40,13 @@ type Policy struct {
 	NodeCores     float64
 	NodeMemory    int64
 
-	MemoryStep   int64 // heaps and overheads are rounded up to a multiple of it
-	MinHeap      int64
-	MaxHeap      int64
-	OverheadStep int64 // least growth of the overhead after a container kill
-	MaxOverhead  int64
-	MaxPartition int64 // most shuffle partitions that are ever written
-	MaxCores     int64 // most cores of an executor that are ever written
+	MemoryStep    int64 // heaps and overheads are rounded up to a multiple of it
+	MinHeap       int64
+	MaxHeap       int64
+	OverheadStep  int64 // least growth of the overhead after a container kill
+	MaxOverhead   int64
+	MaxPartitions int64 // most shuffle partitions that are ever written
+	MaxCores      int64 // most cores of an executor that are ever written
 	// MaxPartitionStep is the largest factor by which shuffle partitions change
 	// in one proposal: more of them cost little, but a wrong model should not
 	// cost a thousandfold.
@@ -102,7 +102,7 @@ func DefaultPolicy() Policy {
 		MaxHeap:        64 * gib,
 		OverheadStep:   1 * gib,
 		MaxOverhead:    16 * gib,
-		MaxPartition:   20_000,
+		MaxPartitions:  20_000,
 		MaxCores:       64,
 
 		MaxPartitionStep: 4,

@@ -32,7 +32,10 @@ func (c *Change) outOfRange(pol Policy) string {
 	case KindFloat, KindText:
 		return "its type has no range"
 	}
-	if v < min(low, max(was, 1)) || v > high {
+	if was > 0 {
+		low = min(low, was)
+	}
+	if v < low || v > high {
 		return fmt.Sprintf("%s of %s is out of the policy's range", c.Key, c.To)
 	}
 	return ""
@@ -49,7 +52,7 @@ func (pol Policy) rangeOf(key string) (low, high int64) {
 	case keyCores:
 		return 1, pol.MaxCores
 	case keyPartitions:
-		return 1, pol.MaxPartition
+		return 1, pol.MaxPartitions
 	case keyPolling:
 		return 100, 60_000
 	}

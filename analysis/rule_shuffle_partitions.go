@@ -36,7 +36,7 @@ func evalShufflePartitions(p *Profile, pol Policy) Finding {
 	ev := []Evidence{{"run_profiles", "shuffle read by the median task of the largest stage", float64(median), "bytes"}}
 	switch all := p.Conf().Int(keyInstances).V * slots(p); {
 	case median >= pol.LargeTask:
-		to := min(roundPartitions(cur*median/pol.WantedPartition), pol.MaxPartition)
+		to := min(roundPartitions(cur*median/pol.WantedPartition), pol.MaxPartitions)
 		return advises(fmt.Sprintf("%d shuffle partitions make large tasks", cur), ev, Change{Key: keyPartitions, To: strconv.FormatInt(to, 10), Confidence: Low})
 	case cur < all && !p.Conf().Bool(keyDynamic).V:
 		return advises(fmt.Sprintf("%d shuffle partitions leave some of %d slots without a task", cur, all), ev, Change{Key: keyPartitions, To: strconv.FormatInt(all, 10), Confidence: Low})

@@ -83,7 +83,7 @@ func morePartitions(p *Profile, bad []*Run, pol Policy) []Change {
 	need := maxOf(bad, func(r *Run) Opt[int64] { return partitionsNeeded(r, taskMemory(p)) })
 	to := min(need.V, cur*pol.MaxPartitionStep)
 	to = roundPartitions(to)
-	if to <= cur || to > pol.MaxPartition {
+	if to <= cur || to > pol.MaxPartitions {
 		return nil
 	}
 	return []Change{{Key: keyPartitions, To: strconv.FormatInt(to, 10), Confidence: confidenceOf(len(bad), len(p.Runs))}}

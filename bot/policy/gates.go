@@ -56,7 +56,7 @@ var Gates = []Gate{
 	{Name: "max_model_error", Doc: "Error of the simulation on the runs as they were, above which no number of executors is told from it.", Min: 0.01, Max: 0.5, field: func(p *analysis.Policy) any { return &p.MaxModelError }},
 	{Name: "max_overhead", Doc: "Largest executor overhead that is ever written.", Min: 384 * mib, Max: tib, field: func(p *analysis.Policy) any { return &p.MaxOverhead }, bytes: true},
 	{Name: "max_partition_step", Doc: "Largest factor by which shuffle partitions change in one proposal.", Min: 2, Max: 4, field: func(p *analysis.Policy) any { return &p.MaxPartitionStep }},
-	{Name: "max_partitions", Doc: "Most shuffle partitions that are ever written.", Min: 1, Max: 200_000, field: func(p *analysis.Policy) any { return &p.MaxPartition }},
+	{Name: "max_partitions", Doc: "Most shuffle partitions that are ever written.", Min: 1, Max: 200_000, field: func(p *analysis.Policy) any { return &p.MaxPartitions }},
 	{Name: "max_probe", Doc: "Largest share of a heap that a probe takes away, where only trying tells its need; 0 turns probes off.", Min: 0, Max: 0.25, field: func(p *analysis.Policy) any { return &p.MaxProbe }},
 	{Name: "max_shrink", Doc: "Largest share of a heap that is taken away in one proposal.", Min: 0.05, Max: 0.5, field: func(p *analysis.Policy) any { return &p.MaxShrink }},
 	{Name: "max_spill_shrink", Doc: "Spilled share of the data above which nothing is taken away.", Min: 0, Max: 0.1, field: func(p *analysis.Policy) any { return &p.MaxSpillShrink }},
