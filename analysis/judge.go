@@ -94,6 +94,10 @@ func Judge(pr Promise, before, after *Profile, pol Policy) Judgement {
 		j.Outcome, j.Reason = Worse, "the runs still run out of memory: the next step, or a person, is due"
 		return j
 	}
+	if what := collectsAsMuch(pr, before.Runs, runs); what != "" {
+		j.Outcome, j.Reason, j.Revert = Worse, what, true
+		return j
+	}
 	if what := cured(before.Runs, runs); what != "" {
 		j.Outcome, j.Reason = Better, what
 		if pr.mends(before.Runs) {
@@ -152,6 +156,18 @@ func newFailure(before, after []*Run) string {
 		}
 	}
 	return ""
+}
+
+// collectsAsMuch says that a heap which was to end garbage collection did not.
+func collectsAsMuch(pr Promise, before, after []*Run) string {
+	if len(pr.Changes) == 0 || pr.Changes[0].Rule != gcPressure.Name || pr.Changes[0].Key != keyMemory {
+		return ""
+	}
+	then, now := medianOf(before, (*Run).GCShare), medianOf(after, (*Run).GCShare)
+	if !then.OK || !now.OK || now.V <= lessGC*then.V {
+		return ""
+	}
+	return fmt.Sprintf("garbage collection takes %.0f %% of the run time, and took %.0f %% before: the heap is not its cause", 100*now.V, 100*then.V)
 }
 
 // cured says of what at least every second run died before, and none does now.

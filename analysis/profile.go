@@ -17,7 +17,10 @@ type Profile struct {
 	Job      string
 	Runs     []*Run // the cohort, by start and key; at least one unless Excluded says why
 	Excluded []Excluded
-	Now      time.Time
+	// Earlier are runs like those of the cohort under configurations before its
+	// own: what was tried already.
+	Earlier []*Run
+	Now     time.Time
 	// SetInCode are the properties that the job's own code sets: what is
 	// submitted for them has no effect. The caller fills it.
 	SetInCode []string
@@ -63,6 +66,7 @@ func NewProfile(job string, runs []Run, now time.Time, pol Policy) *Profile {
 	main := largestGroup(recent)
 	recent = p.keep(recent, "another environment or kind of run", func(r *Run) bool { return groupOf(r) == main })
 	newest := recent[len(recent)-1]
+	p.Earlier = pick(recent, func(r *Run) bool { return !sameCohort(r, newest) && samePlan(r, newest) })
 	recent = p.keep(recent, "an earlier configuration or Spark version", func(r *Run) bool { return sameCohort(r, newest) })
 	recent = p.keep(recent, "other queries", func(r *Run) bool { return samePlan(r, newest) })
 	first := scaleChange(recent)
