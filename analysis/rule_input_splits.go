@@ -40,6 +40,8 @@ func evalInputSplits(p *Profile, pol Policy) Finding {
 	case median < pol.SmallSplit && st.Tasks > pol.ManyTasks:
 		return advises("many small splits: larger ones, or fewer and larger files, cost less to open", ev,
 			Change{Key: keySplit, To: strings.ToLower(FormatMemory(max(pol.WantedSplit, 2*p.Conf().Bytes(keySplit).V))), Confidence: Low})
+	case median > pol.LargeTask && st.Tasks < all && p.Conf().Bytes(keySplit).V <= pol.WantedPartition:
+		return silent("the splits are larger than the setting: files that cannot be split, such as gzip, which no setting cuts", ev...)
 	case median > pol.LargeTask && st.Tasks < all:
 		return advises(fmt.Sprintf("%d large splits leave some of %d slots without a task", st.Tasks, all), ev,
 			Change{Key: keySplit, To: FormatMemory(pol.WantedPartition), Confidence: Low})
