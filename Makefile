@@ -42,7 +42,7 @@ lint: ## run the linters at their pinned versions
 	.ci/lint
 
 .PHONY: fuzz
-fuzz: ## fuzz every target for a short time (FUZZTIME=10s)
+fuzz: ## fuzz every target for a short while (FUZZTIME=10000x, or 10m)
 	.ci/fuzz
 
 .PHONY: bench

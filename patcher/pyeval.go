@@ -48,7 +48,7 @@ const (
 	maxTurns   = 500    // turns of one loop
 	maxPieces  = 5000   // pieces of one text, items of one list, entries of one dict
 	maxJobs    = 1000   // calls shown to the forms, and one more per hundred bytes
-	baseSteps  = 200000 // expressions looked at in one file, and one more for four bytes
+	baseSteps  = 100000 // expressions looked at in one file, and one more for four bytes
 )
 
 // eval returns what the text says about an expression. Nothing is executed:
