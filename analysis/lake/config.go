@@ -10,6 +10,7 @@ import (
 
 	"github.com/apache/iceberg-go"
 	_ "github.com/apache/iceberg-go/catalog/glue"  // type glue
+	_ "github.com/apache/iceberg-go/catalog/hive"  // type hive
 	_ "github.com/apache/iceberg-go/catalog/rest"  // type rest
 	_ "github.com/apache/iceberg-go/catalog/sql"   // type sql
 	_ "github.com/apache/iceberg-go/io/gocloud/s3" // warehouses at s3://
@@ -30,7 +31,7 @@ type Config struct {
 	Dir string
 	// Catalog has the properties of another catalog, which is used in place of
 	// Dir, under the names that Iceberg and pyiceberg have for them: type
-	// (rest, glue or sql), uri, warehouse and what else the catalog needs. The
+	// (rest, glue, hive or sql), uri, warehouse and what else the catalog needs. The
 	// uri of an SQL catalog is that of a Postgres database; its property name,
 	// sparktune by default, is the catalog's name in other engines.
 	Catalog map[string]string

@@ -26,6 +26,9 @@ func TestSchema(t *testing.T) {
 		if f := runFields[i]; c.Name != f.name || c.Doc != f.doc {
 			t.Errorf("column %d: got %v, want %s", i, c, f.name)
 		}
+		if n := len(c.Doc); n > 256 {
+			t.Errorf("column %s: its doc has %d bytes, Hive's metastore keeps 256", c.Name, n)
+		}
 		if want := slices.Contains([]string{"cluster", "app_id", "attempt"}, c.Name); c.Required != want {
 			t.Errorf("column %s: required is %v, want %v", c.Name, c.Required, want)
 		}
