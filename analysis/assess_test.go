@@ -29,6 +29,7 @@ func TestAssess(t *testing.T) {
 //
 //	merged 2026-10-01 RULE KEY=VALUE duration=1 cost=0.75    the promise
 //
+// where RULE is "none" for a change that a person made.
 // The history goes on after the merge.
 func TestJudge(t *testing.T) {
 	golden(t, "judge", "judgement", func(c *testCase) string {
@@ -54,7 +55,7 @@ func (c *testCase) merged(s string) error {
 		return err
 	}
 	key, to, _ := strings.Cut(words[2], "=")
-	c.promise.Changes = []Change{{Key: key, To: to, Rule: words[1]}}
+	c.promise.Changes = []Change{{Key: key, To: to, Rule: strings.TrimSuffix(words[1], "none")}}
 	_, err = fmt.Sscanf(words[3]+" "+words[4], "duration=%g cost=%g", &c.promise.Duration, &c.promise.Cost)
 	return err
 }

@@ -181,17 +181,23 @@ func cured(before, after []*Run) string {
 }
 
 // stillLacks says whether a change that was to end failures for memory did not.
+// One that a person made is known by its key.
 func stillLacks(pr Promise, runs []*Run) bool {
 	if len(pr.Changes) == 0 {
 		return false
 	}
-	switch pr.Changes[0].Rule {
-	case heapOOM.Name:
-		return count(runs, outOfHeap) > 0
-	case containerKill.Name:
-		return count(runs, killedContainer) > 0
-	case driverOOM.Name:
-		return count(runs, driverOutOfHeap) > 0
+	c := pr.Changes[0]
+	for _, cure := range []struct {
+		rule, key string
+		failed    func(*Run) bool
+	}{
+		{heapOOM.Name, keyMemory, outOfHeap},
+		{containerKill.Name, keyOverhead, killedContainer},
+		{driverOOM.Name, keyDriver, driverOutOfHeap},
+	} {
+		if c.Rule == cure.rule || c.Rule == "" && c.Key == cure.key {
+			return count(runs, cure.failed) > 0
+		}
 	}
 	return false
 }
