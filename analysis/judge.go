@@ -90,7 +90,7 @@ func Judge(pr Promise, before, after *Profile, pol Policy) Judgement {
 		j.Reason = why
 		return j
 	}
-	if stillLacks(pr, runs) {
+	if stillLacks(pr, before.Runs, runs) {
 		j.Outcome, j.Reason = Worse, "the runs still run out of memory: the next step, or a person, is due"
 		return j
 	}
@@ -181,8 +181,9 @@ func cured(before, after []*Run) string {
 }
 
 // stillLacks says whether a change that was to end failures for memory did not.
-// One that a person made is known by its key.
-func stillLacks(pr Promise, runs []*Run) bool {
+// One that a person made is known by its key, where at least every second run
+// before failed.
+func stillLacks(pr Promise, before, runs []*Run) bool {
 	if len(pr.Changes) == 0 {
 		return false
 	}
@@ -195,7 +196,7 @@ func stillLacks(pr Promise, runs []*Run) bool {
 		{containerKill.Name, keyOverhead, killedContainer},
 		{driverOOM.Name, keyDriver, driverOutOfHeap},
 	} {
-		if c.Rule == cure.rule || c.Rule == "" && c.Key == cure.key {
+		if c.Rule == cure.rule || c.Rule == "" && c.Key == cure.key && 2*count(before, cure.failed) >= len(before) {
 			return count(runs, cure.failed) > 0
 		}
 	}
