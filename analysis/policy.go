@@ -57,7 +57,8 @@ type Policy struct {
 	ManyCores        int64 // of an executor, whose garbage collection is looked at
 	OneCoreExecutors int64 // executors of one core each that are worth a word
 	LargeTask        int64 // bytes that a stage's median task reads
-	ManyTasks        int64 // of a shuffle or of a stage that reads files; below it, tiny ones are fine
+	ManyTasks        int64 // of a stage that reads files; below it, small splits are fine
+	ManyPartitions   int64 // of a shuffle; up to it, tiny tasks are fine
 	SmallSplit       int64 // bytes of input of a stage's median task
 	WantedSplit      int64 // in place of small ones
 	WantedPartition  int64 // bytes that a task should read in place of a large one
@@ -111,6 +112,7 @@ func DefaultPolicy() Policy {
 		OneCoreExecutors: 8,
 		LargeTask:        512 * mib,
 		ManyTasks:        1000,
+		ManyPartitions:   200,
 		SmallSplit:       8 * mib,
 		WantedSplit:      256 * mib,
 		WantedPartition:  128 * mib,
