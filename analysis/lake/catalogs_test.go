@@ -4,18 +4,24 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/apache/iceberg-go/catalog/hive"
+	"github.com/beltran/gohive"
+	"github.com/beltran/gohive/hive_metastore"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sparktune/sparktune/analysis"
@@ -156,13 +162,69 @@ func TestHiveCatalog(t *testing.T) {
 	tables := lockTables(t)
 	t.Run("ours", func(t *testing.T) { exercise(t, startHive(t, tables), true) })
 	t.Run("pyiceberg", func(t *testing.T) {
-		hive := startHive(t, tables)
-		readAndWrite(t, connectTo(t, hive), pyiceberg(t, hive))
+		catalog := startHive(t, tables)
+		readAndWrite(t, connectTo(t, catalog), pyiceberg(t, catalog))
 	})
 	t.Run("spark", func(t *testing.T) {
-		hive := startHive(t, tables)
-		readAndWrite(t, connectTo(t, hive), spark(t, hive))
+		catalog := startHive(t, tables)
+		readAndWrite(t, connectTo(t, catalog), spark(t, catalog))
 	})
+	t.Run("locked", func(t *testing.T) { lockedHive(t, startHive(t, tables)) })
+}
+
+// lockedHive has somebody hold the lock of a table, longer than iceberg-go waits
+// for it by default, and then for ever.
+func lockedHive(t *testing.T, catalog map[string]string) {
+	l := connectTo(t, catalog)
+	put(t, l, ownRows(0, 1)...)
+	release := lockRuns(t, catalog)
+	time.AfterFunc(3*time.Second, release)
+	put(t, l, ownRows(1, 1)...)
+
+	defer func(d time.Duration) { patience = d }(patience)
+	patience = time.Millisecond
+	hasty := maps.Clone(catalog)
+	hasty[hive.LockCheckRetries] = "1"
+	release = lockRuns(t, catalog)
+	_, err := connectTo(t, hasty).Put(t.Context(), ownRows(2, 1))
+	if want := "table sparktune.runs: stays locked by another process"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want %q in it", err, want)
+	}
+	release()
+	put(t, l, ownRows(2, 1)...)
+}
+
+// lockRuns takes the lock of the table of runs as Iceberg's writers do.
+func lockRuns(t *testing.T, catalog map[string]string) (release func()) {
+	t.Helper()
+	u, err := url.Parse(catalog["uri"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := gohive.ConnectToMetastore(u.Hostname(), port, "NOSASL", gohive.NewMetastoreConnectConfiguration())
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "runs"
+	lock, err := c.Client.Lock(t.Context(), &hive_metastore.LockRequest{
+		Component: []*hive_metastore.LockComponent{{
+			Type: hive_metastore.LockType_EXCLUSIVE, Level: hive_metastore.LockLevel_TABLE, Dbname: "sparktune", Tablename: &name,
+		}},
+		User: "somebody", Hostname: "elsewhere",
+	})
+	if err != nil || lock.State != hive_metastore.LockState_ACQUIRED {
+		t.Fatalf("lock: got %v, %v", lock, err)
+	}
+	return func() {
+		defer c.Close()
+		if err := c.Client.Unlock(context.WithoutCancel(t.Context()), &hive_metastore.UnlockRequest{Lockid: lock.Lockid}); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // lockTables returns the folder of a metastore whose database has the tables of

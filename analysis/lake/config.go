@@ -10,7 +10,7 @@ import (
 
 	"github.com/apache/iceberg-go"
 	_ "github.com/apache/iceberg-go/catalog/glue"  // type glue
-	_ "github.com/apache/iceberg-go/catalog/hive"  // type hive
+	"github.com/apache/iceberg-go/catalog/hive"    // type hive
 	_ "github.com/apache/iceberg-go/catalog/rest"  // type rest
 	_ "github.com/apache/iceberg-go/catalog/sql"   // type sql
 	_ "github.com/apache/iceberg-go/io/gocloud/s3" // warehouses at s3://
@@ -88,22 +88,37 @@ func (c Config) properties(l *Lake) (name string, props iceberg.Properties, err 
 	return defaultName, embedded(l.dir), makeFolder(l.dir)
 }
 
-// remote translates the properties for the SQL catalog, where iceberg-go wants
-// a driver and other engines name one of theirs in the uri.
+// hiveQueue has a writer wait for Hive's lock of a table in the metastore's
+// queue, half a minute in all. By default iceberg-go leaves the queue after four
+// looks, half a second, and whoever asks anew stands at its end.
+var hiveQueue = iceberg.Properties{hive.LockCheckMaxWaitMs: "500", hive.LockCheckRetries: "64"}
+
+// remote are the properties of a catalog that is not ours.
 func (c Config) remote() (name string, props iceberg.Properties, err error) {
 	props = maps.Clone(c.Catalog)
 	name = props.Get("name", defaultName)
-	if props["type"] != "sql" {
-		return name, props, nil
+	switch props["type"] {
+	case "sql":
+		return name, props, withDriver(props)
+	case "hive":
+		for key, v := range hiveQueue {
+			props[key] = props.Get(key, v)
+		}
 	}
+	return name, props, nil
+}
+
+// withDriver translates the properties of a SQL catalog: iceberg-go wants a
+// driver where other engines name one of theirs in the uri.
+func withDriver(props iceberg.Properties) error {
 	scheme, rest, found := strings.Cut(props["uri"], "://")
 	scheme, _, _ = strings.Cut(scheme, "+")
 	if !found || scheme != "postgresql" && scheme != "postgres" {
-		return "", nil, fmt.Errorf("catalog property uri: want postgresql://..., a SQL catalog on another database is not supported")
+		return fmt.Errorf("catalog property uri: want postgresql://..., a SQL catalog on another database is not supported")
 	}
 	props["uri"] = "postgres://" + rest
 	props["sql.driver"], props["sql.dialect"] = "pgx", "postgres"
-	return name, props, nil
+	return nil
 }
 
 // address names the catalog in messages, without its password.

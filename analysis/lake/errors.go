@@ -8,6 +8,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/apache/iceberg-go/catalog/hive"
 	"github.com/mattn/go-sqlite3"
 )
 
@@ -21,6 +22,8 @@ func (l *Lake) explain(err error) error {
 	switch {
 	case errors.Is(err, errNewer):
 		return fmt.Errorf("%s %w: upgrade sparktune, or name another lake with --lake DIR", l.where, err)
+	case l.dir == "" && isBusy(err):
+		return fmt.Errorf("%s, table %s: stays locked by another process (%w): end it, or try again later; Hive itself ends the lock of a process that died, by default after five minutes", l.where, l.runs.name(), err)
 	case l.dir == "":
 		return fmt.Errorf("%s, table %s: %w", l.where, l.runs.name(), err)
 	}
@@ -51,7 +54,10 @@ func notWritable(err error) bool {
 		isSQLite(err, sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrCantOpen)
 }
 
-func isBusy(err error) bool { return isSQLite(err, sqlite3.ErrBusy, sqlite3.ErrLocked) }
+// isBusy says whether a catalog is locked by another process.
+func isBusy(err error) bool {
+	return isSQLite(err, sqlite3.ErrBusy, sqlite3.ErrLocked) || errors.Is(err, hive.ErrLockAcquisitionFailed)
+}
 
 func isSQLite(err error, codes ...sqlite3.ErrNo) bool {
 	var e sqlite3.Error

@@ -12,7 +12,8 @@ import (
 )
 
 // A Lake is an open catalog with the tables runs and run_profiles. It is safe
-// for concurrent use.
+// for concurrent use, except on a catalog of Hive: iceberg-go talks to that over
+// one connection, which answers one question at a time.
 type Lake struct {
 	catalog  catalog.Catalog
 	runs     relation[analysis.Run]
