@@ -27,7 +27,7 @@ func TestAssess(t *testing.T) {
 
 // How a merged change turned out, in the language of the case book and
 //
-//	merged 2026-10-01 RULE KEY=VALUE duration=1 cost=0.75    the promise
+//	merged 2026-10-01 RULE KEY=VALUE duration=1 cost=0.75    the promise; 0 is none
 //
 // where RULE is "none" for a change that a person made.
 // The history goes on after the merge.

@@ -13,7 +13,7 @@ type Outcome string
 // The outcomes.
 const (
 	TooEarly Outcome = "too_early" // not a full cycle of runs under it yet
-	Kept     Outcome = "kept"      // as promised, within the job's own noise
+	Kept     Outcome = "kept"      // as promised or as before, within the job's own noise
 	Better   Outcome = "better"
 	Worse    Outcome = "worse"
 )
@@ -228,6 +228,9 @@ func sane(runs []*Run) []*Run {
 // compare judges duration and memory reserved.
 func (j Judgement) compare(pr Promise, before, after []*Run) Judgement {
 	j.Outcome, j.Reason = Kept, "as promised, within the job's own noise"
+	if pr.Duration <= 0 && pr.Cost <= 0 {
+		j.Reason = "as before, within the job's own noise"
+	}
 	for _, m := range []struct {
 		name, label string
 		of          func(*Run) Opt[float64]
@@ -236,25 +239,26 @@ func (j Judgement) compare(pr Promise, before, after []*Run) Judgement {
 		{"end_ts", "duration", seconds, pr.Duration},
 		{"memory_byte_ms", "memory reserved", gbHours, pr.Cost},
 	} {
-		promised := m.promised
-		if promised <= 0 {
-			promised = 1
+		expected, said := m.promised, fmt.Sprintf(", %.2f promised", m.promised)
+		if expected <= 0 {
+			expected, said = 1, ""
 		}
-		c, ok := contrast(before, after, m.of, promised)
+		c, ok := contrast(before, after, m.of, expected)
 		if !ok {
 			continue
 		}
-		j.Evidence = append(j.Evidence,
-			Evidence{m.name, m.label + " after over before" + c.per, c.factor, "times"},
-			Evidence{m.name, m.label + ", promised", promised, "times"},
-			Evidence{m.name, m.label + ", the job's own noise", c.bound, "times"})
-		switch off := c.factor / promised; {
+		j.Evidence = append(j.Evidence, Evidence{m.name, m.label + " after over before" + c.per, c.factor, "times"})
+		if said != "" {
+			j.Evidence = append(j.Evidence, Evidence{m.name, m.label + ", promised", expected, "times"})
+		}
+		j.Evidence = append(j.Evidence, Evidence{m.name, m.label + ", the job's own noise", c.bound, "times"})
+		reason := fmt.Sprintf("%s is %.2f times that before%s%s", m.label, c.factor, c.per, said)
+		switch off := c.factor / expected; {
 		case off > c.bound:
-			j.Outcome, j.Reason = Worse, fmt.Sprintf("%s is %.2f times that before%s, %.2f promised", m.label, c.factor, c.per, promised)
-			j.Revert = c.factor > c.bound
+			j.Outcome, j.Reason, j.Revert = Worse, reason, c.factor > c.bound
 			return j
 		case off < 1/c.bound && j.Outcome == Kept:
-			j.Outcome, j.Reason = Better, fmt.Sprintf("%s is %.2f times that before%s, %.2f promised", m.label, c.factor, c.per, promised)
+			j.Outcome, j.Reason = Better, reason
 		}
 	}
 	if len(j.Evidence) == 0 {
