@@ -135,7 +135,7 @@ func checkAdvice(t *testing.T, name string, a Advice, pol Policy) {
 		if !ok || !p.Write || c.Purpose == Advising {
 			t.Errorf("%s: %s must never be written (%s)", name, c.Key, c.Purpose)
 		}
-		if c.To == c.From || c.To == c.Effective {
+		if kept := c.Purpose == Keeping && c.From == ""; c.To == c.From || c.To == c.Effective && !kept {
 			t.Errorf("%s: %s from %q to %q is no change", name, c.Key, c.From, c.To)
 		}
 		checkRail(t, name, c, pol)

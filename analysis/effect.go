@@ -139,7 +139,7 @@ func (i *Interval) times(low, high float64) *Interval {
 func onlyLessMemory(changes []Change) bool {
 	return !slices.ContainsFunc(changes, func(c Change) bool {
 		from, to := ParseBytes(c.Effective, mib), ParseBytes(c.To, mib)
-		return c.Key != keyMemory && c.Key != keyOverhead || !from.OK || to.V >= from.V
+		return c.Key != keyMemory && c.Key != keyOverhead || !from.OK || to.V > from.V && c.Purpose != Keeping
 	})
 }
 

@@ -219,7 +219,7 @@ func (p *Profile) heaviestUnknown() string {
 			}
 		}
 	}
-	if heaviest := maxOf(p.sound(), func(r *Run) Opt[int64] { return r.RunMs }); float64(heaviest.V) > 1.25*float64(most) {
+	if heaviest := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.RunMs }); float64(heaviest.V) > 1.25*float64(most) {
 		return "the run with the most work is not among those that were simulated"
 	}
 	return ""

@@ -17,6 +17,9 @@ type Profile struct {
 	Job      string
 	Runs     []*Run // the cohort, by start and key; at least one unless Excluded says why
 	Excluded []Excluded
+	// Beside are runs of the cohort's configuration since its first run that
+	// are not in it: of another environment or kind, or with other queries.
+	Beside []*Run
 	// Earlier are runs like those of the cohort under configurations before its
 	// own: what was tried already.
 	Earlier []*Run
@@ -63,7 +66,7 @@ func NewProfile(job string, runs []Run, now time.Time, pol Policy) *Profile {
 	if len(recent) == 0 {
 		return p
 	}
-	main := largestGroup(recent)
+	all, main := recent, mainGroup(recent, pol)
 	recent = p.keep(recent, "another environment or kind of run", func(r *Run) bool { return groupOf(r) == main })
 	newest := recent[len(recent)-1]
 	p.Earlier = pick(recent, func(r *Run) bool { return !sameCohort(r, newest) && samePlan(r, newest) })
@@ -71,6 +74,9 @@ func NewProfile(job string, runs []Run, now time.Time, pol Policy) *Profile {
 	recent = p.keep(recent, "other queries", func(r *Run) bool { return samePlan(r, newest) })
 	first := scaleChange(recent)
 	p.Runs = p.keep(recent, "another scale of input", func(r *Run) bool { return !r.Start.Before(first) })
+	p.Beside = pick(all, func(r *Run) bool {
+		return !r.Start.Before(p.Runs[0].Start) && sameCohort(r, newest) && !slices.Contains(p.Runs, r)
+	})
 	return p
 }
 
@@ -128,31 +134,51 @@ type group struct{ environment, runType string }
 
 func groupOf(r *Run) group { return group{r.Environment, r.RunType} }
 
-// largestGroup is the group with the most runs; ties go to the one that sorts
-// first, so that the order of runs does not matter.
-func largestGroup(runs []*Run) group {
+// mainGroup is the group that advice is about: production before what is tried
+// out more often, if it has runs enough to speak; else the one with the most
+// runs. Ties go to the one that sorts first, so that the order of runs does not
+// matter.
+func mainGroup(runs []*Run, pol Policy) group {
 	n := make(map[group]int)
 	for _, r := range runs {
 		n[groupOf(r)]++
 	}
+	// speaks is 0 for production, which is first.
+	speaks := func(g group) int {
+		if isProduction(g.environment) && n[g] >= pol.MinRuns {
+			return 0
+		}
+		return 1
+	}
 	groups := slices.Collect(maps.Keys(n))
 	return slices.MinFunc(groups, func(a, b group) int {
-		return cmp.Or(cmp.Compare(n[b], n[a]), strings.Compare(a.environment, b.environment), strings.Compare(a.runType, b.runType))
+		return cmp.Or(cmp.Compare(speaks(a), speaks(b)), cmp.Compare(n[b], n[a]),
+			strings.Compare(a.environment, b.environment), strings.Compare(a.runType, b.runType))
 	})
 }
 
-// sameCohort says whether two runs may be pooled: the same effective sizing
-// configuration and the same minor version of Spark.
-func sameCohort(a, b *Run) bool {
-	if minorVersion(a.SparkVersion) != minorVersion(b.SparkVersion) {
-		return false
-	}
-	if maps.Equal(a.Conf, b.Conf) {
+func isProduction(environment string) bool {
+	switch strings.ToLower(environment) {
+	case "prod", "production", "prd", "live":
 		return true
 	}
+	return false
+}
+
+// sameCohort says whether two runs may be pooled: the same effective sizing
+// configuration, what they set while they ran included, the same platform and
+// the same minor version of Spark.
+func sameCohort(a, b *Run) bool {
+	if minorVersion(a.SparkVersion) != minorVersion(b.SparkVersion) || a.Platform() != b.Platform() {
+		return false
+	}
+	if maps.Equal(a.Conf, b.Conf) && maps.Equal(a.RuntimeConf, b.RuntimeConf) {
+		return true
+	}
+	x, y := a.RuntimeConf.over(a.Conf), b.RuntimeConf.over(b.Conf)
 	for i := range Properties {
 		p := &Properties[i]
-		if x, y := a.Conf.text(p), b.Conf.text(p); x != y && !unsized[p.Name] && a.Conf.canonical(p) != b.Conf.canonical(p) {
+		if x.text(p) != y.text(p) && !unsized[p.Name] && x.canonical(p) != y.canonical(p) {
 			return false
 		}
 	}
@@ -204,8 +230,14 @@ func (p *Profile) Newest() *Run { return p.Runs[len(p.Runs)-1] }
 func (p *Profile) Conf() Conf { return p.Newest().Conf }
 
 // Span is the time between the first and the last start of the cohort.
-func (p *Profile) Span() time.Duration {
-	return p.Newest().Start.Sub(p.Runs[0].Start)
+func (p *Profile) Span() time.Duration { return span(p.Runs) }
+
+// span is the time between the first and the last start of runs by start.
+func span(runs []*Run) time.Duration {
+	if len(runs) == 0 {
+		return 0
+	}
+	return runs[len(runs)-1].Start.Sub(runs[0].Start)
 }
 
 // sound are the runs whose figures are whole and normal: complete and not
@@ -213,6 +245,11 @@ func (p *Profile) Span() time.Duration {
 func (p *Profile) sound() []*Run {
 	return pick(p.Runs, func(r *Run) bool { return r.Complete() && r.Status == StatusSucceeded })
 }
+
+// witnesses are the runs that may speak against taking something away: all that
+// had the configuration, failed and incomplete ones too, whose peaks are lower
+// bounds, and those beside the cohort.
+func (p *Profile) witnesses() []*Run { return slices.Concat(p.Runs, p.Beside) }
 
 // abstain says why nothing at all can be said of the job; "" when it can.
 func (p *Profile) abstain(pol Policy) string {

@@ -15,7 +15,7 @@ func (c *Change) outOfRange(pol Policy) string {
 		return c.Key + " is never written"
 	}
 	to, from := Conf{c.Key: c.To}, Conf{c.Key: c.Effective}
-	if to.canonical(prop) == from.canonical(prop) {
+	if to.canonical(prop) == from.canonical(prop) && c.Purpose != Keeping {
 		return "it is what the runs had"
 	}
 	low, high := pol.rangeOf(c.Key)
@@ -67,6 +67,15 @@ func outOfRange(changes []Change, pol Policy) string {
 		}
 	}
 	return ""
+}
+
+// changed is the configuration with the changes.
+func (p *Profile) changed(changes []Change) Conf {
+	after := Conf{}
+	for _, c := range changes {
+		after[c.Key] = c.To
+	}
+	return after.over(p.Conf())
 }
 
 // misfit says why an executor with the changes could not be had; "" when it

@@ -86,6 +86,7 @@ const (
 	Sizing    Purpose = "sizing"    // the measurements ask for it
 	Measuring Purpose = "measuring" // it changes what is measured, not how the job runs
 	Probing   Purpose = "probing"   // a bounded step to find out; its verdict is mandatory
+	Keeping   Purpose = "keeping"   // it writes out what held, because another change would move it
 	Advising  Purpose = "advising"  // for a person only: it may change results, plans or side effects
 )
 

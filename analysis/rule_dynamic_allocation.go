@@ -14,21 +14,18 @@ The lower bound comes down to the executors that the most tasks at a time ever
 filled, over the policy's history, by at most half at a time: those above it were
 kept without work. The upper bound comes down where the latest complete runs,
 replayed with fewer executors at a time, are neither slower nor dearer than the
-policy's goal allows. min <= initial <= max is kept. Nothing goes where anything
-was spilled or an executor was lost to more than the end of its work.`,
-	Needs:    []string{"peak_tasks", "peak_executors", "executors_lost", "memory_spilled_bytes"},
+policy's goal allows. min <= initial <= max is kept. Nothing goes with any symptom
+that forbids a smaller heap.`,
+	Needs:    append([]string{"peak_tasks", "peak_executors"}, symptoms...),
 	Keys:     []string{keyMaxExecs, keyMinExecs},
 	concerns: unlessConf(keyDynamic, "executors are not allocated dynamically"),
 	eval:     evalDynamicAllocation,
 }
 
 func evalDynamicAllocation(p *Profile, pol Policy) Finding {
-	if s := symptom(p, pol); s != "" {
-		return silent(s + ": no executor is taken away")
-	}
-	runs := p.sound()
-	if why := tooLittleToShrink(p, runs, pol); why != "" {
-		return silent(why)
+	runs, no := p.shrinkable(pol)
+	if no != nil {
+		return *no
 	}
 	if f := p.lowerMin(runs, pol); f.Status == Advises {
 		return f
@@ -49,7 +46,7 @@ func unlessConf(key, why string) func(*Profile, Policy) string {
 // lowerMin takes executors away that were held without work.
 func (p *Profile) lowerMin(runs []*Run, pol Policy) Finding {
 	least := p.Conf().Int(keyMinExecs).V
-	most := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakTasks })
+	most := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.PeakTasks })
 	if c := missing([]string{"peak_tasks"}, runs, 1); c != "" {
 		return unmeasured("some runs have no value of " + c)
 	}
@@ -64,7 +61,7 @@ func (p *Profile) lowerMin(runs []*Run, pol Policy) Finding {
 
 // lowerMax bounds what an application may take.
 func (p *Profile) lowerMax(runs []*Run, pol Policy) Finding {
-	peak := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakExecutors }).V
+	peak := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.PeakExecutors }).V
 	ev := []Evidence{{"peak_executors", "most executors at a time, all runs", float64(peak), "count"}}
 	most := p.Conf().Int(keyMaxExecs)
 	switch {

@@ -11,10 +11,11 @@ collection, and execution and storage memory together below 30 % of their region
 A collector fills the heap it is given, so the need is not shown, neither way.
 
 Only trying tells. Where the policy allows probes (max_probe), the heap is cut by
-that share, once: a step to find out, whose verdict after the merge is mandatory.
-Without that nothing is proposed.`,
-	Needs: []string{"peak_heap_bytes", "heap_coverage", "gc_ms", "run_ms", "major_gc_count", "unified_region_bytes", "peak_on_heap_unified_bytes", "executors_lost", "memory_spilled_bytes"},
-	Keys:  []string{keyMemory},
+that share: a step to find out, whose verdict after the merge is mandatory, and the
+next comes only after as many runs and as long a history as the first. Without that
+nothing is proposed.`,
+	Needs: []string{"peak_heap_bytes", "heap_coverage", "gc_ms", "run_ms", "major_gc_count", "unified_region_bytes", "peak_on_heap_unified_bytes", "executors_lost", "memory_spilled_bytes", "heap_oom_tasks"},
+	Keys:  []string{keyMemory, keyOverhead},
 	eval:  evalFilledHeap,
 }
 
@@ -24,22 +25,19 @@ const (
 )
 
 func evalFilledHeap(p *Profile, pol Policy) Finding {
-	if s := symptom(p, pol); s != "" {
-		return silent(s + ": nothing is taken away")
-	}
-	runs := p.sound()
-	if why := tooLittleToShrink(p, runs, pol); why != "" {
-		return silent(why)
+	runs, no := p.shrinkable(pol)
+	if no != nil {
+		return *no
 	}
 	heap := p.Conf().Bytes(keyMemory)
-	peak := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakHeap })
+	peak := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.PeakHeap })
 	ev := []Evidence{{"peak_heap_bytes", "peak heap, largest", float64(peak.V), "bytes"}}
 	switch {
 	case len(measured(runs, coverage)) < len(runs) || minOf(runs, coverage).V < pol.MinCoverage:
 		return unmeasured(p.howToMeasure(pol), ev...)
-	case float64(leastHeap(p, runs, peak.V, pol)) <= float64(heap.V)*(1-pol.DeadBand):
+	case float64(leastHeap(p, peak.V, pol)) <= float64(heap.V)*(1-pol.DeadBand):
 		return silent("its peak shows that it is larger than needed", ev...)
-	case count(runs, looksUnneeded) < len(runs):
+	case count(p.witnesses(), looksUnneeded) < len(p.witnesses()):
 		return silent("some run collects garbage or holds data as if the heap were needed", ev...)
 	case pol.MaxProbe <= 0:
 		return silent("the heap is filled by its collector, so its need is not shown; the policy allows no probe (max_probe)", ev...)
@@ -49,11 +47,11 @@ func evalFilledHeap(p *Profile, pol Policy) Finding {
 		return silent("a step of the policy's size is no step down", ev...)
 	}
 	return advises(fmt.Sprintf("the heap is filled by its collector in %s, so only a probe tells what it needs", plural(len(runs), "run")), ev,
-		Change{Key: keyMemory, To: FormatMemory(to), Purpose: Probing, Confidence: Low})
+		p.lessHeap(Change{Key: keyMemory, To: FormatMemory(to), Purpose: Probing, Confidence: Low}, pol)...)
 }
 
 // looksUnneeded says whether nothing but its peak speaks for a run's heap.
 func looksUnneeded(r *Run) bool {
 	return r.GCShare().OK && r.GCShare().V <= idleGC && r.MajorGCCount.OK && r.MajorGCCount.V == 0 &&
-		r.UnifiedRegion.OK && r.PeakOnHeapUnified.OK && float64(r.PeakOnHeapUnified.V) <= idleUnified*float64(r.UnifiedRegion.V)
+		r.onHeapRegion().V > 0 && r.PeakOnHeapUnified.OK && float64(r.PeakOnHeapUnified.V) <= idleUnified*float64(r.onHeapRegion().V)
 }

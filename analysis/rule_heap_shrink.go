@@ -6,68 +6,97 @@ var overProvisionedHeap = Rule{
 	Name:  "over_provisioned_heap",
 	Title: "more heap than needed",
 	Doc: `The executors' heap was never near its size, measured well, over the policy's
-history, in runs without any symptom (out of memory, container kill, spill,
-garbage collection).
+history, in runs without any symptom (out of memory, container kill, an executor
+lost for an unknown reason, spill, garbage collection). Symptoms and peaks are those
+of every run with the configuration, failed, incomplete, of another environment and
+with other queries included.
 
 A peak of used heap contains garbage: it is an upper bound of need, so it may
 justify a cut and never a growth. A collector fills the heap it is given, so a
 high peak says nothing. New heap: largest peak x 1.25 + 300 MiB, and room for
 the largest unified memory x 1.25; rounded up, cut by at most the policy's
-share at a time. Source: Dr. Elephant's tuning branch, gates corrected.
+share at a time. An overhead that is not set follows the heap, and what lies outside
+the heap does not: where it would fall, today's is written beside it. Source: Dr.
+Elephant's tuning branch, gates corrected.
 
 Without coverage the heap is Unmeasured: a peak of 1 task in 235 is no peak.
 spark.executor.metrics.pollingInterval=1s turns the measurement on, and where
 tasks are shorter spark.eventLog.logStageExecutorMetrics=true.`,
-	Needs: overProvisionedNeeds,
-	Keys:  []string{keyMemory},
+	Needs: symptoms,
+	Keys:  []string{keyMemory, keyOverhead},
 	eval:  evalOverProvisionedHeap,
 }
 
-// overProvisionedNeeds are what must be known of every run: a symptom that was
-// not measured is not absent.
-var overProvisionedNeeds = []string{"heap_oom_tasks", "executors_lost", "memory_spilled_bytes", "gc_ms", "run_ms"}
+// symptoms are the columns of what forbids taking memory away. They must be
+// known of every run: a symptom that was not measured is not absent.
+var symptoms = []string{"heap_oom_tasks", "executors_lost", "memory_spilled_bytes", "gc_ms", "run_ms"}
+
+// shrinkable are the runs that justify taking something away; without them, a
+// Finding says why nothing is.
+func (p *Profile) shrinkable(pol Policy) ([]*Run, *Finding) {
+	var no Finding
+	runs := p.sound()
+	s, little, unknown := symptom(p, pol), tooLittleToShrink(p, runs, pol), missing(symptoms, runs, 1)
+	switch {
+	case s != "":
+		no = silent(s + ": nothing is taken away")
+	case little != "":
+		no = silent(little)
+	case unknown != "":
+		no = unmeasured("some runs have no value of " + unknown)
+	default:
+		return runs, nil
+	}
+	return nil, &no
+}
 
 func evalOverProvisionedHeap(p *Profile, pol Policy) Finding {
-	if s := symptom(p, pol); s != "" {
-		return silent(s + ": nothing is taken away")
-	}
-	runs := p.sound()
-	if why := tooLittleToShrink(p, runs, pol); why != "" {
-		return silent(why)
-	}
-	if c := missing(overProvisionedNeeds, runs, 1); c != "" {
-		return unmeasured("some runs have no value of " + c)
+	runs, no := p.shrinkable(pol)
+	if no != nil {
+		return *no
 	}
 	low := minOf(runs, coverage)
 	coverageEv := Evidence{"heap_coverage", "run time with heap samples, least", low.V, "ratio"}
 	if len(measured(runs, coverage)) < len(runs) || low.V < pol.MinCoverage {
 		return unmeasured(p.howToMeasure(pol), coverageEv)
 	}
-	peak := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakHeap })
+	peak := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.PeakHeap })
 	heap := p.Conf().Bytes(keyMemory)
 	if !peak.OK || !heap.OK {
 		return unmeasured(p.howToMeasure(pol), coverageEv)
 	}
 	ev := []Evidence{{"peak_heap_bytes", "peak heap, largest", float64(peak.V), "bytes"}, coverageEv}
-	goal := leastHeap(p, runs, peak.V, pol)
+	goal := leastHeap(p, peak.V, pol)
 	if float64(goal) > float64(heap.V)*(1-pol.DeadBand) {
 		return silent(fmt.Sprintf("what the largest peak needs is within %.0f %% of the heap: right as it is, or filled by the collector", 100*pol.DeadBand), ev...)
 	}
 	// The dead band is about the goal: a step on the way to it may be smaller.
 	to := max(goal, roundUp(int64(float64(heap.V)*(1-pol.MaxShrink)), pol.MemoryStep))
-	if p.container(Conf{keyMemory: FormatMemory(to)}.over(p.Conf())) == p.container(p.Conf()) {
+	changes := p.lessHeap(Change{Key: keyMemory, To: FormatMemory(to), Confidence: High}, pol)
+	if p.container(p.changed(changes)) == p.container(p.Conf()) {
 		return silent("the platform rounds the smaller container up to the one of today", ev...)
 	}
 	reason := fmt.Sprintf("largest heap peak is %.0f %% of the heap, and no symptom in %s", 100*float64(peak.V)/float64(heap.V), plural(len(runs), "run"))
-	f := advises(reason, ev, Change{Key: keyMemory, To: FormatMemory(to), Confidence: High})
-	if need := roundUp(neededHeap(p, runs, peak.V), pol.MemoryStep); to > need {
+	f := advises(reason, ev, changes...)
+	if need := roundUp(neededHeap(p, peak.V), pol.MemoryStep); to > need {
 		return f.railed("the measured need is %s; one proposal takes at most %.0f %% away and leaves at least %s", FormatMemory(need), 100*pol.MaxShrink, FormatMemory(pol.MinHeap))
 	}
 	return f
 }
 
-// symptom is what forbids taking memory away, from any run of the cohort,
-// failed and incomplete ones included; "" when there is none.
+// lessHeap is a smaller heap and what keeps the memory outside it: an overhead
+// that is not set follows the heap, and is written out where it would fall.
+func (p *Profile) lessHeap(heap Change, pol Policy) []Change {
+	now := p.overhead(p.Conf())
+	if float64(p.overhead(Conf{keyMemory: heap.To}.over(p.Conf()))) >= float64(now)*(1-pol.DeadBand) {
+		return []Change{heap}
+	}
+	kept := Change{Key: keyOverhead, To: FormatMemory(roundUp(now, mib)), Purpose: Keeping, Confidence: heap.Confidence}
+	return []Change{heap, kept}
+}
+
+// symptom is what forbids taking memory away, from any run with the
+// configuration; "" when there is none.
 func symptom(p *Profile, pol Policy) string {
 	for _, s := range []struct {
 		what string
@@ -76,10 +105,11 @@ func symptom(p *Profile, pol Policy) string {
 		{"heap out of memory", outOfHeap},
 		{"container kills", func(r *Run) bool { return r.ExecutorsLost[LossContainerMemory] > 0 }},
 		{"executors killed by a signal", func(r *Run) bool { return r.ExecutorsLost[LossSignal] > 0 }},
+		{"executors lost for an unknown reason", func(r *Run) bool { return r.ExecutorsLost[LossUnclear] > 0 }},
 		{"spill", func(r *Run) bool { return spilledShare(r) > pol.MaxSpillShrink }},
 		{"garbage collection", func(r *Run) bool { return r.GCShare().V > pol.MaxGCShrink }},
 	} {
-		if n := count(p.Runs, s.has); n > 0 {
+		if n := count(p.witnesses(), s.has); n > 0 {
 			return fmt.Sprintf("%s in %s", s.what, plural(n, "run"))
 		}
 	}
@@ -100,8 +130,8 @@ func tooLittleToShrink(p *Profile, sound []*Run, pol Policy) string {
 		return fmt.Sprintf("%s complete and successful, %d needed before anything is taken away", plural(len(sound), "run"), pol.MinRunsShrink) +
 			p.whenEnough(len(sound), pol.MinRunsShrink, pol.MinHistory, pol)
 	}
-	if span := p.Span(); span < pol.MinHistory {
-		return fmt.Sprintf("the runs of this configuration cover %s, %s needed before anything is taken away, so that month end is inside", days(span), days(pol.MinHistory)) +
+	if covered := span(sound); covered < pol.MinHistory {
+		return fmt.Sprintf("the runs of this configuration cover %s, %s needed before anything is taken away, so that month end is inside", days(covered), days(pol.MinHistory)) +
 			p.whenEnough(len(sound), pol.MinRunsShrink, pol.MinHistory, pol)
 	}
 	return p.tooShort(pol)
@@ -120,15 +150,15 @@ func (p *Profile) howToMeasure(pol Policy) string {
 
 // leastHeap is the smallest heap that may ever be written, in bytes: the need,
 // or the policy's floor.
-func leastHeap(p *Profile, runs []*Run, peak int64, pol Policy) int64 {
-	return roundUp(max(neededHeap(p, runs, peak), pol.MinHeap), pol.MemoryStep)
+func leastHeap(p *Profile, peak int64, pol Policy) int64 {
+	return roundUp(max(neededHeap(p, peak), pol.MinHeap), pol.MemoryStep)
 }
 
 // neededHeap is what the largest peak and the largest unified memory need with
 // their margin, in bytes.
-func neededHeap(p *Profile, runs []*Run, peak int64) int64 {
+func neededHeap(p *Profile, peak int64) int64 {
 	need := int64(float64(peak)*heapMargin) + reservedHeap
-	if unified := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakOnHeapUnified }); unified.OK {
+	if unified := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.PeakOnHeapUnified }); unified.OK {
 		fraction := p.Conf().Float("spark.memory.fraction").Or(0.6)
 		need = max(need, int64(float64(unified.V)*heapMargin/max(fraction, 0.05))+reservedHeap)
 	}

@@ -17,10 +17,10 @@ allows. Without them only executors go that can never have had a task: the most
 tasks that ever ran at a time, over the policy's history, need fewer.
 
 At most half of the executors go at a time. Cached data and shuffle files then
-live on fewer of them: memory is never cut in the same step, and where anything
-was spilled, an executor was lost, or what the executors held would not fit into
+live on fewer of them: memory is never cut in the same step, and with any symptom
+that forbids a smaller heap, or where what the executors held would not fit into
 those that stay, the number stays.`,
-	Needs:    []string{"peak_tasks", "executors_lost", "memory_spilled_bytes"},
+	Needs:    append([]string{"peak_tasks"}, symptoms...),
 	Keys:     []string{keyInstances},
 	concerns: fixedExecutors,
 	eval:     evalIdleExecutors,
@@ -31,12 +31,9 @@ func evalIdleExecutors(p *Profile, pol Policy) Finding {
 	if n.V < 2 {
 		return silent("there is only one executor")
 	}
-	if s := symptom(p, pol); s != "" {
-		return silent(s + ": no executor is taken away")
-	}
-	runs := p.sound()
-	if why := tooLittleToShrink(p, runs, pol); why != "" {
-		return silent(why)
+	runs, no := p.shrinkable(pol)
+	if no != nil {
+		return *no
 	}
 	if c := missing([]string{"peak_tasks"}, runs, 1); c != "" {
 		return unmeasured("some runs have no value of " + c)
@@ -57,7 +54,7 @@ func fixedExecutors(p *Profile, _ Policy) string {
 
 // fewerExecutors asks the simulation; without one, executors without a task.
 func (p *Profile) fewerExecutors(runs []*Run, n int64, pol Policy) Finding {
-	most := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakTasks })
+	most := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.PeakTasks })
 	filled := max(1, (most.V+slots(p)-1)/slots(p))
 	ev := []Evidence{
 		{"peak_tasks", "most tasks at a time, all runs", float64(most.V), "count"},
@@ -75,10 +72,14 @@ func (p *Profile) fewerExecutors(runs []*Run, n int64, pol Policy) Finding {
 	if float64(to) > float64(n)*(1-pol.DeadBand) {
 		return silent(reason, ev...)
 	}
-	if why := p.holdsTooMuch(runs, n, to); why != "" {
+	if why := p.holdsTooMuch(n, to); why != "" {
 		return silent(reason+"; but "+why, ev...)
 	}
-	found := advises(reason, ev, Change{Key: keyInstances, To: strconv.FormatInt(to, 10), Confidence: High})
+	sure := High
+	if missing([]string{"peak_on_heap_unified_bytes"}, runs, 1) != "" {
+		sure = Medium // nobody saw what they held
+	}
+	found := advises(reason, ev, Change{Key: keyInstances, To: strconv.FormatInt(to, 10), Confidence: sure})
 	if to > filled && to == (n+1)/2 {
 		found = found.railed("at most half of the executors go at a time")
 	}
@@ -109,11 +110,32 @@ func (p *Profile) lookStatic(n int64, pol Policy) (outlook, string) {
 
 // holdsTooMuch says that what the executors held in memory at their peak may
 // not fit into fewer of them.
-func (p *Profile) holdsTooMuch(runs []*Run, n, to int64) string {
-	held := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakOnHeapUnified })
-	region := minOf(runs, func(r *Run) Opt[int64] { return r.UnifiedRegion })
-	if held.OK && region.OK && float64(held.V)*float64(n)/float64(max(1, to)) > float64(region.V) {
+func (p *Profile) holdsTooMuch(n, to int64) string {
+	overflows := func(held, room Opt[int64]) bool {
+		return held.OK && room.OK && float64(held.V)*float64(n)/float64(max(1, to)) > float64(room.V)
+	}
+	runs := p.witnesses()
+	onHeap := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakOnHeapUnified })
+	offHeap := maxOf(runs, func(r *Run) Opt[int64] { return r.PeakOffHeapUnified })
+	if overflows(onHeap, minOf(runs, (*Run).onHeapRegion)) || overflows(offHeap, p.Newest().offHeapRegion()) {
 		return "what they held in memory might not fit into those that stay"
 	}
 	return ""
+}
+
+// offHeapRegion is the off-heap memory of an executor, in bytes; none where it
+// is off.
+func (r *Run) offHeapRegion() Opt[int64] {
+	if !r.Conf.Bool("spark.memory.offHeap.enabled").V {
+		return Opt[int64]{}
+	}
+	return r.Conf.Bytes("spark.memory.offHeap.size")
+}
+
+// onHeapRegion is what execution and storage share on the heap, in bytes: the
+// block manager's maximum has the off-heap memory in it.
+func (r *Run) onHeapRegion() Opt[int64] {
+	region := r.UnifiedRegion
+	region.V -= r.offHeapRegion().V
+	return Opt[int64]{V: region.V, OK: region.OK && region.V > 0}
 }

@@ -26,18 +26,15 @@ New overhead: largest measured x 1.25 + 384 MiB.`,
 }
 
 func evalOverProvisionedOverhead(p *Profile, pol Policy) Finding {
-	if s := symptom(p, pol); s != "" {
-		return silent(s + ": nothing is taken away")
-	}
-	runs := p.sound()
-	if why := tooLittleToShrink(p, runs, pol); why != "" {
-		return silent(why)
+	runs, no := p.shrinkable(pol)
+	if no != nil {
+		return *no
 	}
 	sampled := func(r *Run) Opt[float64] { return r.RSSCoverage }
 	if low := minOf(runs, sampled); len(measured(runs, sampled)) < len(runs) || low.V < pol.MinCoverage {
 		return unmeasured("resident memory was not sampled well; set " + keyProcessTree + "=true and " + keyPolling + "=1s to measure it")
 	}
-	used := maxOf(runs, outsideHeap)
+	used := maxOf(p.witnesses(), outsideHeap)
 	cur := p.overhead(p.Conf())
 	ev := []Evidence{{"peak_jvm_rss_bytes", "resident memory outside the heap, largest", float64(used.V), "bytes"}}
 	to := roundUp(int64(float64(used.V)*heapMargin)+minOverhead, pol.MemoryStep)
