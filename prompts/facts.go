@@ -80,6 +80,7 @@ type FindingFact struct {
 type ChangeFact struct {
 	Key        string `json:"key"`
 	Rule       string `json:"rule"`
+	Purpose    string `json:"purpose"`
 	Confidence string `json:"confidence"`
 	Name       Fact   `json:"name"` // the property's name
 	From       Fact   `json:"from"`
@@ -227,6 +228,7 @@ func changeFact(c analysis.Change) ChangeFact {
 	return ChangeFact{
 		Key:        c.Key,
 		Rule:       c.Rule,
+		Purpose:    string(c.Purpose),
 		Confidence: string(c.Confidence),
 		Name:       Fact{ID: id + ".name", Label: "property", Text: c.Key, Role: RoleName},
 		From:       Fact{ID: id + ".from", Label: c.Key, Text: Foreign(from), Role: RoleOld, Foreign: c.From != ""},

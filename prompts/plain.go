@@ -3,6 +3,8 @@ package prompts
 import (
 	"fmt"
 	"strings"
+
+	"github.com/sparktune/sparktune/analysis"
 )
 
 // Plain fills the Words from the Facts alone. It cannot fail, and what it
@@ -110,9 +112,13 @@ var impacts = map[string]string{
 	"measuring/spark.eventLog.logStageExecutorMetrics":        "The peaks of memory are kept with every stage.",
 	"measuring/spark.executor.metrics.pollingInterval":        "Memory is sampled often enough to see short peaks.",
 	"measuring/spark.executor.processTreeMetrics.enabled":     "Memory outside the heap is sampled too.",
+	"filled_heap/spark.executor.memoryOverhead":               keepsOverhead,
+	"over_provisioned_heap/spark.executor.memoryOverhead":     keepsOverhead,
 	"filled_heap/spark.executor.memory":                       "A bounded step to find out what the heap needs; the next runs are compared.",
 	"over_provisioned_heap/spark.executor.memory":             "The heap keeps a margin over the largest peak that was measured; the rest goes back to the cluster.",
 }
+
+const keepsOverhead = "What lies outside the heap keeps the room it has today."
 
 func plainChange(c ChangeFact) ChangeWords {
 	impact, ok := impacts[c.Rule+"/"+c.Key]
@@ -120,7 +126,10 @@ func plainChange(c ChangeFact) ChangeWords {
 		impact = "Keeps the number of task slots of the application."
 	}
 	why := "A step up that the next runs can prove or disprove."
-	if c.Direction == "down" {
+	switch {
+	case c.Purpose == string(analysis.Keeping):
+		why = "It follows another value that changes, so it is written out as it is."
+	case c.Direction == "down":
 		why = "No further than the measured runs allow."
 	}
 	return ChangeWords{Explanation: why, Impact: impact}
