@@ -94,16 +94,19 @@ func (r *Run) rounded(n, cores int64) int64 {
 	return n
 }
 
-// overhead is the non-heap memory of an executor's container in bytes, as
-// ResourceProfile computes it: set, or max(384 MiB, factor x heap) with the
-// platform's default factor.
-func (p *Profile) overhead(c Conf) int64 {
-	if v := c.Bytes(keyOverhead); v.OK {
+// overhead is the non-heap memory of an executor's container in bytes.
+func (p *Profile) overhead(c Conf) int64 { return p.overheadOf(keyMemory, c) }
+
+// overheadOf is the non-heap memory of the container of a heap's property in
+// bytes, as ResourceProfile computes it: set, or max(384 MiB, factor x heap) with
+// the platform's default factor.
+func (p *Profile) overheadOf(heap string, c Conf) int64 {
+	if v := c.Bytes(heap + "Overhead"); v.OK {
 		return v.V
 	}
 	r := p.Newest()
-	factor := c.Float("spark.executor.memoryOverheadFactor").Or(r.Platform().overheadFactor(r.Application))
-	return max(minOverhead, int64(factor*float64(c.Bytes(keyMemory).V)))
+	factor := c.Float(heap + "OverheadFactor").Or(r.Platform().overheadFactor(r.Application))
+	return max(minOverhead, int64(factor*float64(c.Bytes(heap).V)))
 }
 
 // container is the memory of an executor's container with configuration c, in
@@ -114,6 +117,12 @@ func (p *Profile) container(c Conf) int64 {
 		n += c.Bytes("spark.memory.offHeap.size").Or(0)
 	}
 	return p.Newest().rounded(n, p.coresOf(c))
+}
+
+// driverContainer is the memory that the driver's container asks for with
+// configuration c, in bytes.
+func (p *Profile) driverContainer(c Conf) int64 {
+	return c.Bytes(keyDriver).V + p.overheadOf(keyDriver, c)
 }
 
 // coresOf are the cores of an executor with configuration c.

@@ -78,19 +78,20 @@ func (p *Profile) changed(changes []Change) Conf {
 	return after.over(p.Conf())
 }
 
-// misfit says why an executor with the changes could not be had; "" when it
-// could, as far as the policy knows the nodes.
+// misfit says why an executor or a driver with the changes could not be had; ""
+// when they could, as far as the policy knows the nodes.
 func (p *Profile) misfit(changes []Change, pol Policy) string {
-	after := Conf{}
-	for _, c := range changes {
-		after[c.Key] = c.To
-	}
-	if d := after.Bytes(keyDriver).V; pol.NodeMemory > 0 && d > pol.NodeMemory {
-		return fmt.Sprintf("a driver of %s would not fit into the policy's node of %s: a person has to look at the job", FormatMemory(d), FormatMemory(pol.NodeMemory))
-	}
-	n := p.container(after.over(p.Conf()))
-	if pol.NodeMemory > 0 && n > pol.NodeMemory && n > p.container(p.Conf()) {
-		return fmt.Sprintf("a container of %s would not fit into the policy's node of %s: a person has to look at the job", FormatMemory(n), FormatMemory(pol.NodeMemory))
+	after := p.changed(changes)
+	for _, of := range []struct {
+		what          string
+		before, after int64
+	}{
+		{"a driver's container", p.driverContainer(p.Conf()), p.driverContainer(after)},
+		{"a container", p.container(p.Conf()), p.container(after)},
+	} {
+		if pol.NodeMemory > 0 && of.after > pol.NodeMemory && of.after > of.before {
+			return fmt.Sprintf("%s of %s would not fit into the policy's node of %s: a person has to look at the job", of.what, FormatMemory(of.after), FormatMemory(pol.NodeMemory))
+		}
 	}
 	return ""
 }
