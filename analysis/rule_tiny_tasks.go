@@ -14,11 +14,13 @@ the time goes into scheduling them.
 
 A policy may set another number than 200 (many_partitions). Partitions are divided by
 max_partition_step at most, and never so far that one would read more than
-small_partition of shuffle or that an executor slot would have fewer than two; with
-spill anywhere they stay. Turning adaptive execution on is the better cure and a
-person's choice, because it changes plans. Source: DataFlint (tasks below 500 ms,
-more than 5,000), narrowed; the number is measured (docs/lab.md, job tiny).`,
-	Needs:    []string{"tiny_tasks", "tasks", "shuffle_read_bytes", "memory_spilled_bytes"},
+small_partition of shuffle or that an executor slot would have fewer than two. They
+stay where anything was spilled, a run failed, or an executor ran out of heap, was
+killed for its container's memory or by a signal: fewer partitions make larger tasks.
+Turning adaptive execution on is the better cure and a person's choice, because it
+changes plans. Source: DataFlint (tasks below 500 ms, more than 5,000), narrowed; the
+number is measured (docs/lab.md, job tiny).`,
+	Needs:    []string{"tiny_tasks", "tasks", "shuffle_read_bytes", "memory_spilled_bytes", "heap_oom_tasks", "executors_lost"},
 	Keys:     []string{keyPartitions},
 	concerns: fewPartitions,
 	eval:     evalTinyTasks,
@@ -28,6 +30,9 @@ func evalTinyTasks(p *Profile, pol Policy) Finding {
 	cur := p.Conf().Int(keyPartitions).V
 	if count(p.Runs, func(r *Run) bool { return r.MemorySpilled.V > 0 }) > 0 {
 		return silent("something is spilled: partitions stay")
+	}
+	if n := count(p.Runs, mayLackMemory); n > 0 {
+		return silent(fmt.Sprintf("%s failed or lost executors that may have lacked memory: fewer partitions make larger tasks", plural(n, "run")))
 	}
 	bad := pick(p.Runs, func(r *Run) bool { return mostlyTiny(r, cur) })
 	tiny := medianOf(p.Runs, func(r *Run) Opt[int64] { return r.TinyTasks })
@@ -59,6 +64,11 @@ func fewPartitions(p *Profile, pol Policy) string {
 		return fmt.Sprintf("%d shuffle partitions are not many", cur)
 	}
 	return ""
+}
+
+// mayLackMemory says whether larger tasks may be what a run dies of.
+func mayLackMemory(r *Run) bool {
+	return r.Status == StatusFailed || outOfHeap(r) || killedContainer(r) || r.ExecutorsLost[LossSignal] > 0
 }
 
 func mostlyTiny(r *Run, partitions int64) bool {
