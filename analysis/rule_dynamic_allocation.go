@@ -15,7 +15,8 @@ filled, over the policy's history, by at most half at a time: those above it wer
 kept without work. The upper bound comes down where the latest complete runs,
 replayed with fewer executors at a time, are neither slower nor dearer than the
 policy's goal allows. min <= initial <= max is kept. Nothing goes with any symptom
-that forbids a smaller heap.`,
+that forbids a smaller heap, or where what the executors held in memory would not
+fit into those that stay.`,
 	Needs:    append([]string{"peak_tasks", "peak_executors"}, symptoms...),
 	Keys:     []string{keyMaxExecs, keyMinExecs},
 	concerns: unlessConf(keyDynamic, "executors are not allocated dynamically"),
@@ -27,7 +28,7 @@ func evalDynamicAllocation(p *Profile, pol Policy) Finding {
 	if no != nil {
 		return *no
 	}
-	if f := p.lowerMin(runs, pol); f.Status == Advises {
+	if f, idle := p.lowerMin(runs, pol); idle {
 		return f
 	}
 	return p.lowerMax(runs, pol)
@@ -43,20 +44,25 @@ func unlessConf(key, why string) func(*Profile, Policy) string {
 	}
 }
 
-// lowerMin takes executors away that were held without work.
-func (p *Profile) lowerMin(runs []*Run, pol Policy) Finding {
+// lowerMin takes executors away that were held without work; idle says whether
+// any were.
+func (p *Profile) lowerMin(runs []*Run, pol Policy) (f Finding, idle bool) {
 	least := p.Conf().Int(keyMinExecs).V
 	most := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.PeakTasks })
-	if c := missing([]string{"peak_tasks"}, runs, 1); c != "" {
-		return unmeasured("some runs have no value of " + c)
+	if missing([]string{"peak_tasks"}, runs, 1) != "" {
+		return Finding{}, false
 	}
 	to := max(1, (most.V+slots(p)-1)/slots(p), (least+1)/2)
 	if float64(to) > float64(least)*(1-pol.DeadBand) {
-		return silent("the lower bound is filled")
+		return Finding{}, false
 	}
-	return advises(fmt.Sprintf("at least %d executors are kept, and the most tasks at a time fill fewer", least),
-		[]Evidence{{"peak_tasks", "most tasks at a time, all runs", float64(most.V), "count"}},
-		Change{Key: keyMinExecs, To: strconv.FormatInt(to, 10), Confidence: High})
+	reason := fmt.Sprintf("at least %d executors are kept, and the most tasks at a time fill fewer", least)
+	ev := []Evidence{{"peak_tasks", "most tasks at a time, all runs", float64(most.V), "count"}}
+	if why := p.holdsTooMuch(least, to); why != "" {
+		return silent(reason+"; but "+why, ev...), true
+	}
+	return advises(reason, ev,
+		Change{Key: keyMinExecs, To: strconv.FormatInt(to, 10), Confidence: High}), true
 }
 
 // lowerMax bounds what an application may take.
@@ -80,6 +86,10 @@ func (p *Profile) lowerMax(runs []*Run, pol Policy) Finding {
 	if float64(f.Executors) > float64(most.V)*(1-pol.DeadBand) || pol.Goal.worth(f) > 1-pol.DeadBand/2 {
 		return silent("replayed with fewer executors at a time the runs gain too little", ev...)
 	}
-	return advises(fmt.Sprintf("replayed with at most %d executors at a time instead of %d the runs keep within the policy's goal", f.Executors, most.V),
-		ev, Change{Key: keyMaxExecs, To: strconv.FormatInt(f.Executors, 10), Confidence: Medium}).simulated(f.widened(o.worst))
+	reason := fmt.Sprintf("replayed with at most %d executors at a time instead of %d the runs keep within the policy's goal", f.Executors, most.V)
+	if why := p.holdsTooMuch(most.V, f.Executors); why != "" {
+		return silent(reason+"; but "+why, ev...)
+	}
+	return advises(reason, ev,
+		Change{Key: keyMaxExecs, To: strconv.FormatInt(f.Executors, 10), Confidence: Medium}).simulated(f.widened(o.worst))
 }
