@@ -20,8 +20,9 @@ too: the tasks of an executor that was terminated from outside succeed elsewhere
 at once.
 
 One step of a ladder: with more slots than the policy's wanted_cores an executor
-keeps its heap and halves them (the number of slots of the application is kept);
-otherwise the heap grows x 2 below 4 GiB, x 1.5 below 8 GiB, then x 1.25. Past the
+keeps its heap and halves them, where twice the executors keep the number of slots
+of the application: an even number of them, and a number of executors that is set.
+Otherwise the heap grows x 2 below 4 GiB, x 1.5 below 8 GiB, then x 1.25. Past the
 policy's largest heap a person has to look at the job. Source: TuneIn's ladder.`,
 	Needs: []string{"heap_oom_tasks"},
 	Keys:  []string{keyCores, keyInstances, keyMaxExecs, keyMinExecs, keyMemory},
@@ -99,7 +100,7 @@ func oomEvidence(p *Profile, hit int) []Evidence {
 
 // moreHeapPerTask is one step of the ladder, nil at its end.
 func moreHeapPerTask(p *Profile, pol Policy, sure Confidence) []Change {
-	if n := slots(p); n > pol.WantedCores && p.Conf().Int(keyCores).OK {
+	if slots(p) > pol.WantedCores && p.halves() {
 		return fewerSlots(p, sure)
 	}
 	heap := p.Conf().Bytes(keyMemory)
@@ -108,6 +109,21 @@ func moreHeapPerTask(p *Profile, pol Policy, sure Confidence) []Change {
 		return nil
 	}
 	return []Change{{Key: keyMemory, To: FormatMemory(to), Confidence: sure}}
+}
+
+// halves says whether twice the executors of half the cores have the slots of
+// the application: not where an executor's slots have no half, where the platform
+// chooses the number of executors, or where it is one that is never written.
+func (p *Profile) halves() bool {
+	c := p.Conf()
+	cores := c.Int(keyCores)
+	if !cores.OK || cores.V%(2*max(1, c.Int("spark.task.cpus").Or(1))) != 0 {
+		return false
+	}
+	if c.Bool(keyDynamic).V {
+		return !c.set(keyInitial)
+	}
+	return c.Int(keyInstances).V > 0
 }
 
 // fewerSlots halves the cores of an executor and doubles the executors, so
