@@ -27,6 +27,7 @@ const (
 	keySpeculation = "spark.speculation"
 	keyLocality    = "spark.locality.wait"
 	keySerializer  = "spark.serializer"
+	keyPySpark     = "spark.executor.pyspark.memory"
 
 	keyStageMetrics = "spark.eventLog.logStageExecutorMetrics"
 	keyProcessTree  = "spark.executor.processTreeMetrics.enabled"

@@ -112,11 +112,16 @@ func (p *Profile) overheadOf(heap string, c Conf) int64 {
 // container is the memory of an executor's container with configuration c, in
 // bytes, as the platform rounds it.
 func (p *Profile) container(c Conf) int64 {
-	n := c.Bytes(keyMemory).V + p.overhead(c) + c.Bytes("spark.executor.pyspark.memory").Or(0)
-	if c.Bool("spark.memory.offHeap.enabled").V {
-		n += c.Bytes("spark.memory.offHeap.size").Or(0)
-	}
+	n := c.Bytes(keyMemory).V + p.overhead(c) + c.offHeap() + c.Bytes(keyPySpark).V
 	return p.Newest().rounded(n, p.coresOf(c))
+}
+
+// offHeap is the execution memory of an executor outside its heap, in bytes.
+func (c Conf) offHeap() int64 {
+	if !c.Bool("spark.memory.offHeap.enabled").V {
+		return 0
+	}
+	return c.Bytes("spark.memory.offHeap.size").V
 }
 
 // driverContainer is the memory that the driver's container asks for with

@@ -9,8 +9,9 @@ var containerKill = Rule{
 memory outside the heap (Python workers, native libraries, network buffers).
 
 The overhead grows by max(policy's step, 25 %), or to the measured resident
-memory outside the heap x 1.15 where the process tree was sampled, the container
-by at most the policy's factor; it never shrinks here. spark.executor.pyspark.memory is never written: it is a hard
+memory x 1.15 that lies beyond the heap, the off-heap memory and Python's own, where
+the process tree was sampled, the container by at most the policy's factor; it never
+shrinks here. spark.executor.pyspark.memory is never written: it is a hard
 limit of each Python worker, not a request. The tasks that a kill takes along
 carry no metrics at all. Source: TuneIn (+1 GB on kill), corrected.`,
 	Needs: []string{"executors_lost"},
@@ -45,11 +46,23 @@ func evalContainerKill(p *Profile, pol Policy) Finding {
 func moreOverhead(p *Profile, pol Policy) int64 {
 	cur := p.overhead(p.Conf())
 	to := cur + max(pol.OverheadStep, cur/4)
-	if rss := maxOf(p.Runs, outsideHeap); rss.OK {
-		to = max(to, rss.V*115/100)
+	if least := maxOf(p.Runs, leastOverhead); least.OK {
+		to = max(to, least.V*115/100)
 	}
-	most := int64(float64(p.container(p.Conf()))*pol.MaxGrow) - p.Conf().Bytes(keyMemory).V
+	most := cur + int64(float64(p.container(p.Conf()))*(pol.MaxGrow-1))
 	return roundUp(min(to, most), pol.MemoryStep)
+}
+
+// leastOverhead is the resident memory of an executor's processes beyond the heap,
+// the off-heap memory and Python's own, for which the container has room without
+// any overhead, in bytes. They are hardly ever full, so this is a lower bound.
+func leastOverhead(r *Run) Opt[int64] {
+	if !r.PeakJVMRSS.OK && !r.PeakPythonRSS.OK {
+		return Opt[int64]{}
+	}
+	jvm := max(0, r.PeakJVMRSS.V-r.Conf.Bytes(keyMemory).V-r.Conf.offHeap())
+	python := max(0, r.PeakPythonRSS.V-r.Conf.Bytes(keyPySpark).V)
+	return Some(jvm + python + r.PeakOtherRSS.V)
 }
 
 // outsideHeap is the resident memory of an executor's processes that no heap
