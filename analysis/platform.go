@@ -15,6 +15,7 @@ const (
 	DataprocServerless Platform = "dataproc_serverless"
 	Kubernetes         Platform = "kubernetes"
 	Standalone         Platform = "standalone"
+	Local              Platform = "local" // driver and executor are one process
 	OtherPlatform      Platform = ""
 )
 
@@ -34,6 +35,8 @@ func (r *Run) Platform() Platform {
 		return YARN
 	case strings.HasPrefix(r.Master, "spark://"):
 		return Standalone
+	case r.Master == "local", strings.HasPrefix(r.Master, "local["):
+		return Local
 	}
 	return OtherPlatform
 }
@@ -89,7 +92,7 @@ func (r *Run) rounded(n, cores int64) int64 {
 		}
 	case DataprocServerless:
 		return max(n, cores*gib)
-	case Kubernetes, Standalone, OtherPlatform:
+	case Kubernetes, Standalone, Local, OtherPlatform:
 	}
 	return n
 }

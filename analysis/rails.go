@@ -96,6 +96,24 @@ func (p *Profile) misfit(changes []Change, pol Policy) string {
 	return ""
 }
 
+// ofExecutors are the properties of executors, and of how many there are.
+var ofExecutors = []string{keyMemory, keyOverhead, keyCores, keyInstances, keyMaxExecs, keyMinExecs}
+
+// withoutEffect says why a change would do nothing where the job runs; "" when
+// all have their effect, as far as is known.
+func (p *Profile) withoutEffect(changes []Change) string {
+	on := p.Newest().Platform()
+	for _, c := range changes {
+		switch {
+		case on == Local && slices.Contains(ofExecutors, c.Key):
+			return "in local mode the executor is in the driver's process, where " + c.Key + " has no effect"
+		case on == Standalone && c.Key == keyInstances && !p.Conf().Bool(keyDynamic).V:
+			return "a standalone cluster gives executors up to spark.cores.max, and " + c.Key + " has no effect"
+		}
+	}
+	return ""
+}
+
 // finite are the numbers that can be told.
 func finite(ev []Evidence) []Evidence {
 	return slices.DeleteFunc(ev, func(e Evidence) bool { return !isFinite(e.Value) })

@@ -147,6 +147,9 @@ func (a *Advice) ask(r *Rule, p *Profile, pol Policy) Finding {
 	if f.Status != Advises {
 		return f
 	}
+	if why := p.withoutEffect(f.Changes); why != "" {
+		return Finding{Rule: r.Name, Status: Silent, Evidence: f.Evidence, Reason: f.Reason + "; but " + why}
+	}
 	for i := range f.Changes {
 		f.Changes[i].complete(r, p)
 	}

@@ -123,7 +123,7 @@ func (p *Profile) halves() bool {
 	if c.Bool(keyDynamic).V {
 		return !c.set(keyInitial)
 	}
-	return c.Int(keyInstances).V > 0
+	return c.Int(keyInstances).V > 0 && p.Newest().Platform() != Standalone
 }
 
 // fewerSlots halves the cores of an executor and doubles the executors, so
