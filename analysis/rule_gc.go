@@ -9,7 +9,8 @@ var gcPressure = Rule{
 	Name:  "gc_pressure",
 	Title: "time lost to garbage collection",
 	Doc: `At least the policy's share of task run time went into garbage collection in at
-least half of the runs, and the application is worth the change.
+least half of the runs, and the application is worth the change. Runs that failed
+with an exception of their own code are not looked at.
 
 The heap takes one step of the ladder (see heap_oom). Where the heap was well
 sampled and never half full, collection has another cause (start-up of short
@@ -23,11 +24,15 @@ Elephant and TuneIn (0.10); what was tried, by the lab's own runs.`,
 }
 
 func evalGCPressure(p *Profile, pol Policy) Finding {
-	bad := pick(p.Runs, func(r *Run) bool { return r.GCShare().V >= pol.MinGC })
-	median := medianOf(p.Runs, (*Run).GCShare)
+	runs, why := p.telling(pol)
+	if why != "" {
+		return silent(why)
+	}
+	bad := pick(runs, func(r *Run) bool { return r.GCShare().V >= pol.MinGC })
+	median := medianOf(runs, (*Run).GCShare)
 	ev := []Evidence{{"gc_ms", "share of run time in garbage collection, median", median.V, "ratio"}}
-	if 2*len(bad) < len(p.Runs) || len(bad) == 0 {
-		return silent(fmt.Sprintf("garbage collection above %.0f %% in %d of %s", 100*pol.MinGC, len(bad), plural(len(p.Runs), "run")), ev...)
+	if 2*len(bad) < len(runs) || len(bad) == 0 {
+		return silent(fmt.Sprintf("garbage collection above %.0f %% in %d of %s", 100*pol.MinGC, len(bad), plural(len(runs), "run")), ev...)
 	}
 	if why := p.tooShort(pol); why != "" {
 		return silent(why, ev...)
@@ -35,11 +40,11 @@ func evalGCPressure(p *Profile, pol Policy) Finding {
 	if roomy(bad, p.Conf().Bytes(keyMemory), pol) {
 		return silent("the heap was well sampled and never half full: its garbage collection has another cause than its size", ev...)
 	}
-	if tried := heapDidNotHelp(p); tried != "" {
+	if tried := heapDidNotHelp(p, median); tried != "" {
 		return silent(tried, ev...)
 	}
-	reason := fmt.Sprintf("garbage collection above %.0f %% in %d of %s", 100*pol.MinGC, len(bad), plural(len(p.Runs), "run"))
-	changes := moreHeapPerTask(p, pol, confidenceOf(len(bad), len(p.Runs)))
+	reason := fmt.Sprintf("garbage collection above %.0f %% in %d of %s", 100*pol.MinGC, len(bad), plural(len(runs), "run"))
+	changes := moreHeapPerTask(p, pol, confidenceOf(len(bad), len(runs)))
 	if changes == nil {
 		return silent(reason+atLargest(p, pol), ev...)
 	}
@@ -55,8 +60,8 @@ const (
 
 // heapDidNotHelp says that another heap was tried and collected about as much;
 // "" when none was, or when it helped.
-func heapDidNotHelp(p *Profile) string {
-	heap, share := p.Conf().Bytes(keyMemory), medianOf(p.Runs, (*Run).GCShare)
+func heapDidNotHelp(p *Profile, share Opt[float64]) string {
+	heap := p.Conf().Bytes(keyMemory)
 	for _, r := range slices.Backward(p.Earlier) {
 		other := r.Conf.Bytes(keyMemory)
 		if !heap.OK || !other.OK || r.Conf.Int(keyCores) != p.Conf().Int(keyCores) {

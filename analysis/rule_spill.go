@@ -10,7 +10,8 @@ var spill = Rule{
 	Name:  "spill",
 	Title: "spill to disk",
 	Doc: `The stage that spills most does so in at least half of the runs: at least the
-policy's bytes, its ratio of the stage's data and its share of the run time.
+policy's bytes, its ratio of the stage's data and its share of the run time. Runs
+that failed with an exception of their own code are not looked at.
 
 A skewed stage is left alone: more memory or more partitions do not split one
 large key. Where the stage reads a shuffle and its tasks are as many as
@@ -25,10 +26,14 @@ and TuneIn, sized by the data in memory rather than by compressed shuffle bytes.
 }
 
 func evalSpill(p *Profile, pol Policy) Finding {
-	known := count(p.Runs, func(r *Run) bool { return r.MemorySpilled.OK })
-	bad := pick(p.Runs, func(r *Run) bool { return spillsBadly(r, pol) })
+	runs, why := p.telling(pol)
+	if why != "" {
+		return silent(why)
+	}
+	known := count(runs, func(r *Run) bool { return r.MemorySpilled.OK })
+	bad := pick(runs, func(r *Run) bool { return spillsBadly(r, pol) })
 	if 2*len(bad) < known || len(bad) == 0 {
-		return silent(littleSpill(p, len(bad), known))
+		return silent(littleSpill(runs, len(bad), known))
 	}
 	ev := spillEvidence(bad)
 	if why := p.tooShort(pol); why != "" {
@@ -37,10 +42,11 @@ func evalSpill(p *Profile, pol Policy) Finding {
 	if 2*count(bad, func(r *Run) bool { return r.SpillStageSkewed.V }) >= len(bad) {
 		return silent("spills in a skewed stage: one large key does not get smaller with more partitions or memory", ev...)
 	}
-	reason := fmt.Sprintf("spills in %d of %s", len(bad), plural(len(p.Runs), "run"))
-	changes := morePartitions(p, bad, pol)
+	reason := fmt.Sprintf("spills in %d of %s", len(bad), plural(len(runs), "run"))
+	sure := confidenceOf(len(bad), known)
+	changes := morePartitions(p, bad, pol, sure)
 	if changes == nil {
-		changes = moreHeapPerTask(p, pol, confidenceOf(len(bad), known))
+		changes = moreHeapPerTask(p, pol, sure)
 	}
 	if changes == nil {
 		return silent(reason+atLargest(p, pol), ev...)
@@ -52,8 +58,8 @@ func evalSpill(p *Profile, pol Policy) Finding {
 	return f
 }
 
-func littleSpill(p *Profile, bad, known int) string {
-	worst := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.SpillStageBytes })
+func littleSpill(runs []*Run, bad, known int) string {
+	worst := maxOf(runs, func(r *Run) Opt[int64] { return r.SpillStageBytes })
 	if worst.V == 0 {
 		return fmt.Sprintf("no spill in %s", plural(known, "run"))
 	}
@@ -75,7 +81,7 @@ func spillEvidence(bad []*Run) []Evidence {
 
 // morePartitions is the change that makes one task's data fit, nil when the
 // stage's tasks do not follow spark.sql.shuffle.partitions or would fit.
-func morePartitions(p *Profile, bad []*Run, pol Policy) []Change {
+func morePartitions(p *Profile, bad []*Run, pol Policy, sure Confidence) []Change {
 	cur := p.Conf().Int(keyPartitions).V
 	if !followsPartitions(bad, cur) {
 		return nil
@@ -86,7 +92,7 @@ func morePartitions(p *Profile, bad []*Run, pol Policy) []Change {
 	if to <= cur || to > pol.MaxPartitions {
 		return nil
 	}
-	return []Change{{Key: keyPartitions, To: strconv.FormatInt(to, 10), Confidence: confidenceOf(len(bad), len(p.Runs))}}
+	return []Change{{Key: keyPartitions, To: strconv.FormatInt(to, 10), Confidence: sure}}
 }
 
 // followsPartitions says whether the stage's tasks are as many as the setting

@@ -41,6 +41,16 @@ func failedByItself(r *Run) bool {
 	return r.Status == StatusFailed && wrong && !outOfHeap(r) && !driverOutOfHeap(r) && faults(r) == 0
 }
 
+// telling are the runs whose figures tell of their sizes: not those that ended in
+// the middle with an exception of their own code; why says that they are too few.
+func (p *Profile) telling(pol Policy) (runs []*Run, why string) {
+	runs = pick(p.Runs, func(r *Run) bool { return !failedByItself(r) })
+	if len(runs) < pol.MinRuns {
+		why = fmt.Sprintf("%d of %s failed with an exception of their own code, and it takes %d others to tell", len(p.Runs)-len(runs), plural(len(p.Runs), "run"), pol.MinRuns)
+	}
+	return runs, why
+}
+
 // driverDied says whether a run failed and nothing but its driver did, of
 // another cause than its heap or its code.
 func driverDied(r *Run) bool {
