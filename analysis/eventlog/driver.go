@@ -9,8 +9,8 @@ import (
 )
 
 // fullHeap are the messages of java.lang.OutOfMemoryError that speak of the
-// heap; others speak of threads or class metadata, which are not on it.
-var fullHeap = []string{"Java heap space", "GC overhead limit exceeded", "Requested array size exceeds VM limit"}
+// heap; others speak of what is not on it, or of what no heap has room for.
+var fullHeap = []string{"Java heap space", "GC overhead limit exceeded"}
 
 // broadcastOOM is what Spark makes of one while it builds a broadcast.
 const broadcastOOM = "Not enough memory to build and broadcast the table"

@@ -44,6 +44,7 @@ type executor struct {
 	registered     bool
 	used           bool // a task ended on it
 	heapOOM        bool // a task on it reported that the heap was full
+	otherOOM       bool // or that other memory of the JVM was
 	loss           string
 	memory         int64 // largest sample of all of its processes
 }
@@ -156,10 +157,14 @@ func (e *executor) lifetime(end int64) int64 {
 	return until - e.added
 }
 
-// cause of a loss, with what the executor's tasks said.
+// cause of a loss, with what the executor's tasks said: Spark gives every
+// OutOfMemoryError the exit code of a full heap.
 func (e *executor) cause() string {
-	if e.heapOOM && (e.loss == analysis.LossSignal || e.loss == analysis.LossUnclear) {
+	switch {
+	case e.heapOOM && (e.loss == analysis.LossSignal || e.loss == analysis.LossUnclear):
 		return analysis.LossHeapOOM
+	case e.loss == analysis.LossHeapOOM && e.otherOOM && !e.heapOOM:
+		return analysis.LossUnclear
 	}
 	return e.loss
 }

@@ -75,17 +75,30 @@ func (r *endReason) description() string {
 
 const javaOOM = "java.lang.OutOfMemoryError"
 
+// offHeapOOM are parts of the messages of an OutOfMemoryError that no heap has to
+// do with: threads, class metadata, direct buffers, an array larger than any JVM's.
+var offHeapOOM = []string{
+	"native thread", "Metaspace", "Compressed class space",
+	"irect buffer memory", "Requested array size exceeds VM limit",
+}
+
 // heapOOM says whether the task reported a full heap: by the class of its
 // exception, or by a cause of it. What a Python worker wrote is the user's text
-// and proves nothing; threads and class metadata are not on the heap.
+// and proves nothing.
 func (r *endReason) heapOOM() bool {
 	switch {
-	case r.Reason != endException, strings.Contains(r.Description, "native thread"), strings.Contains(r.Description, "Metaspace"):
+	case r.Reason != endException, r.otherOOM():
 		return false
 	case r.Class == javaOOM, strings.HasSuffix(r.Class, ".SparkOutOfMemoryError"):
 		return true
 	}
 	return !strings.HasSuffix(r.Class, pythonException) && r.Trace.heapOOM
+}
+
+// otherOOM says whether the task reported an OutOfMemoryError of something else
+// than the heap.
+func (r *endReason) otherOOM() bool {
+	return r.Class == javaOOM && slices.ContainsFunc(offHeapOOM, func(t string) bool { return strings.Contains(r.Description, t) })
 }
 
 // A trace is what a stack trace says about memory.

@@ -163,9 +163,10 @@ func (e *taskEnd) classify(a *app, st *stage, x *executor) {
 	a.evidence.add(e.Reason.text())
 	if e.Reason.heapOOM() {
 		a.tasks.heapOOM++
-		if x != nil {
-			x.heapOOM = true
-		}
+	}
+	if x != nil {
+		x.heapOOM = x.heapOOM || e.Reason.heapOOM()
+		x.otherOOM = x.otherOOM || e.Reason.otherOOM()
 	}
 }
 
