@@ -50,7 +50,35 @@ const (
 func slots(p *Profile) int64 {
 	cores := medianOf(p.Runs, func(r *Run) Opt[int64] { return r.ExecutorCores })
 	n := cores.Or(p.Conf().Int(keyCores).Or(1))
-	return max(1, n/max(1, p.Conf().Int("spark.task.cpus").Or(1)))
+	return max(1, n/p.Conf().taskCPUs())
+}
+
+// taskCPUs are the cores that one task takes.
+func (c Conf) taskCPUs() int64 { return max(1, c.Int("spark.task.cpus").Or(1)) }
+
+// executorNumbers are the set properties that say how many executors there are,
+// and their values.
+func (p *Profile) executorNumbers() map[string]int64 {
+	keys := []string{keyInstances}
+	switch {
+	case p.Conf().Bool(keyDynamic).V:
+		keys = append(keys, keyMinExecs, keyInitial, keyMaxExecs)
+	case p.Newest().Platform() == Standalone:
+		keys = nil // see withoutEffect
+	}
+	numbers := make(map[string]int64)
+	for _, key := range keys {
+		if n := p.Conf().Int(key); n.V > 0 {
+			numbers[key] = n.V
+		}
+	}
+	return numbers
+}
+
+// platformChooses says whether neither the application nor its work says how many
+// executors there are.
+func (p *Profile) platformChooses() bool {
+	return !p.Conf().Bool(keyDynamic).V && len(p.executorNumbers()) == 0
 }
 
 // taskMemory is the execution memory that one task of a full executor is sure

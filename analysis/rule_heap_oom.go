@@ -113,29 +113,21 @@ func moreHeapPerTask(p *Profile, pol Policy, sure Confidence) []Change {
 
 // halves says whether twice the executors of half the cores have the slots of
 // the application: not where an executor's slots have no half, where the platform
-// chooses the number of executors, or where it is one that is never written.
+// chooses the number of executors, or where the first one is set, which is never
+// written.
 func (p *Profile) halves() bool {
-	c := p.Conf()
-	cores := c.Int(keyCores)
-	if !cores.OK || cores.V%(2*max(1, c.Int("spark.task.cpus").Or(1))) != 0 {
-		return false
-	}
-	if c.Bool(keyDynamic).V {
-		return !c.set(keyInitial)
-	}
-	return c.Int(keyInstances).V > 0 && p.Newest().Platform() != Standalone
+	cores := p.Conf().Int(keyCores)
+	_, first := p.executorNumbers()[keyInitial]
+	return cores.OK && cores.V%(2*p.Conf().taskCPUs()) == 0 && !p.platformChooses() && !first
 }
 
 // fewerSlots halves the cores of an executor and doubles the executors, so
 // that the application keeps its slots.
 func fewerSlots(p *Profile, sure Confidence) []Change {
-	c := p.Conf()
-	half := c.Int(keyCores).V / 2
+	half := p.Conf().Int(keyCores).V / 2
 	changes := []Change{{Key: keyCores, To: strconv.FormatInt(half, 10), Confidence: sure}}
-	for _, key := range []string{keyInstances, keyMaxExecs, keyMinExecs} {
-		if v, set := c[key]; set && parseInt(v, 1).V > 0 {
-			changes = append(changes, Change{Key: key, To: strconv.FormatInt(2*parseInt(v, 1).V, 10), Confidence: sure})
-		}
+	for key, n := range p.executorNumbers() {
+		changes = append(changes, Change{Key: key, To: strconv.FormatInt(2*n, 10), Confidence: sure})
 	}
 	return changes
 }
