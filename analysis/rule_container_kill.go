@@ -57,21 +57,24 @@ func moreOverhead(p *Profile, pol Policy) int64 {
 // the off-heap memory and Python's own, for which the container has room without
 // any overhead, in bytes. They are hardly ever full, so this is a lower bound.
 func leastOverhead(r *Run) Opt[int64] {
-	if !r.PeakJVMRSS.OK && !r.PeakPythonRSS.OK {
-		return Opt[int64]{}
-	}
-	jvm := max(0, r.PeakJVMRSS.V-r.Conf.Bytes(keyMemory).V-r.Conf.offHeap())
-	python := max(0, r.PeakPythonRSS.V-r.Conf.Bytes(keyPySpark).V)
-	return Some(jvm + python + r.PeakOtherRSS.V)
+	return residentBeyond(r, r.Conf.Bytes(keyMemory).V, r.Conf.offHeap())
 }
 
-// outsideHeap is the resident memory of an executor's processes that no heap
-// accounts for, in bytes. The JVM's own share is what it holds beyond its
-// largest heap, so this is a lower bound.
+// outsideHeap is the resident memory of an executor's processes beside what was
+// measured of its heap, of the off-heap memory and of Python's own, in bytes. What
+// the JVM keeps of a heap that it does not fill counts too, so this is an upper
+// bound.
 func outsideHeap(r *Run) Opt[int64] {
+	return residentBeyond(r, max(0, r.PeakHeap.V), max(0, r.PeakOffHeapUnified.V))
+}
+
+// residentBeyond is what the processes hold beside so much in the JVM, and beside
+// what the container has for Python.
+func residentBeyond(r *Run, heap, offHeap int64) Opt[int64] {
 	if !r.PeakJVMRSS.OK && !r.PeakPythonRSS.OK {
 		return Opt[int64]{}
 	}
-	jvm := max(0, r.PeakJVMRSS.V-r.Conf.Bytes(keyMemory).V)
-	return Some(jvm + r.PeakPythonRSS.V + r.PeakOtherRSS.V)
+	jvm := max(0, r.PeakJVMRSS.V-heap-offHeap)
+	python := max(0, r.PeakPythonRSS.V-r.Conf.Bytes(keyPySpark).V)
+	return Some(jvm + python + r.PeakOtherRSS.V)
 }

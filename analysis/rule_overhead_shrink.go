@@ -6,13 +6,14 @@ var overProvisionedOverhead = Rule{
 	Name:  "over_provisioned_overhead",
 	Title: "more memory outside the heap than needed",
 	Doc: `The overhead is set, above Spark's default, and the resident memory of the
-executors' processes outside the heap never came near it, over the policy's
-history, without a container kill. Sampled with
+executors' processes beside the heap's largest peak never came near it, over the
+policy's history, without a container kill. Sampled with
 spark.executor.processTreeMetrics.enabled=true.
 
-What lies outside the heap is only a lower bound of what was there between two
-samples, and a container that outgrows its limit dies: advice, never written.
-New overhead: largest measured x 1.25 + 384 MiB.`,
+A heap that is not full leaves room that the overhead then seems not to need: what
+counts is what was resident beside the heap that was used. More may have been there
+between two samples, and a container that outgrows its limit dies: advice, never
+written. New overhead: largest measured x 1.25 + 384 MiB.`,
 	Needs:  []string{"executors_lost"},
 	Keys:   []string{keyOverhead},
 	Advice: true,
