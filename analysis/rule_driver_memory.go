@@ -9,13 +9,15 @@ var driverMemory = Rule{
 	Name:  "driver_memory",
 	Title: "heap of the driver",
 	Doc: `The driver's heap was never near its size, over the policy's history, in complete
-runs: largest peak x 1.25 + 300 MiB is what it needs. Its peak is only known with
-spark.eventLog.logStageExecutorMetrics=true.
+runs: largest peak x 1.25 + 300 MiB is what it needs, and at most the policy's share
+is taken away at a time. Its peak is only known with
+spark.eventLog.logStageExecutorMetrics=true, and counts where as many stages were
+sampled as the policy asks of the run time of executors.
 
 A peak contains garbage, so a high one is no reason to grow. In client mode the
 driver's heap is that of the process that submits. Advice: a driver that dies
 takes the application along. Source: TuneIn (peak x 1.25 + 300 MiB).`,
-	Needs:  []string{"driver_peak_heap_bytes"},
+	Needs:  []string{"driver_peak_heap_bytes", "driver_heap_coverage"},
 	Keys:   []string{keyDriver},
 	Advice: true,
 	eval:   evalDriverMemory,
@@ -29,18 +31,30 @@ func evalDriverMemory(p *Profile, pol Policy) Finding {
 	if why := tooLittleToShrink(p, runs, pol); why != "" {
 		return silent(why)
 	}
-	if c := missing([]string{"driver_peak_heap_bytes"}, runs, 1); c != "" {
+	if c := missing([]string{"driver_peak_heap_bytes", "driver_heap_coverage"}, runs, 1); c != "" {
 		return unmeasured("some runs have no value of " + c)
 	}
 	peak := maxOf(runs, func(r *Run) Opt[int64] { return r.DriverPeakHeap })
+	low := minOf(runs, func(r *Run) Opt[float64] { return r.DriverHeapCoverage })
 	heap := p.Conf().Bytes(keyDriver)
-	ev := []Evidence{{"driver_peak_heap_bytes", "peak heap of the driver, largest", float64(peak.V), "bytes"}}
-	to := roundUp(max(pol.MinHeap, int64(float64(peak.V)*heapMargin)+reservedHeap), pol.MemoryStep)
-	if float64(to) > float64(heap.V)*(1-pol.DeadBand) {
+	ev := []Evidence{
+		{"driver_peak_heap_bytes", "peak heap of the driver, largest", float64(peak.V), "bytes"},
+		{"driver_heap_coverage", "stages with samples of the driver's heap, least", low.V, "ratio"},
+	}
+	if low.V < pol.MinCoverage {
+		return unmeasured(fmt.Sprintf("the driver's heap was sampled in less than %.0f %% of the stages in some runs", 100*pol.MinCoverage), ev...)
+	}
+	goal := roundUp(max(pol.MinHeap, int64(float64(peak.V)*heapMargin)+reservedHeap), pol.MemoryStep)
+	if float64(goal) > float64(heap.V)*(1-pol.DeadBand) {
 		return silent("what its largest peak needs is near its size, or above: right as it is, or filled by the collector", ev...)
 	}
-	return advises(fmt.Sprintf("the driver's largest heap peak is %.0f %% of its heap", 100*float64(peak.V)/float64(heap.V)), ev,
+	to := max(goal, roundUp(int64(float64(heap.V)*(1-pol.MaxShrink)), pol.MemoryStep))
+	f := advises(fmt.Sprintf("the driver's largest heap peak is %.0f %% of its heap", 100*float64(peak.V)/float64(heap.V)), ev,
 		Change{Key: keyDriver, To: FormatMemory(to), Confidence: Medium})
+	if to > goal {
+		return f.railed("the measured need is %s; one step takes at most %.0f %% away", FormatMemory(goal), 100*pol.MaxShrink)
+	}
+	return f
 }
 
 var driverCores = Rule{
