@@ -77,7 +77,7 @@ var Properties = []Property{
 	{Name: "spark.kubernetes.executor.limit.cores", Column: "k8s_executor_limit_cores", Kind: KindText, Doc: "CPU limit of an executor's pod."},
 	{Name: "spark.kubernetes.executor.request.cores", Column: "k8s_executor_request_cores", Kind: KindText, Doc: "CPU request of an executor's pod, such as 500m or 2; spark.executor.cores when unset."},
 	{Name: "spark.kryoserializer.buffer.max", Column: "kryo_buffer_max_bytes", Kind: KindBytes, Unit: mib, Default: "64m", Doc: "Largest Kryo buffer."},
-	{Name: "spark.locality.wait", Column: "locality_wait_ms", Kind: KindMillis, Unit: 1000, Default: "3s", Doc: "Wait for a data-local slot."},
+	{Name: "spark.locality.wait", Column: "locality_wait_ms", Kind: KindMillis, Unit: 1, Default: "3s", Doc: "Wait for a data-local slot."},
 	{Name: "spark.memory.fraction", Column: "memory_fraction", Kind: KindFloat, Default: "0.6", Doc: "Share of (heap - 300 MiB) for execution and storage."},
 	{Name: "spark.memory.offHeap.enabled", Column: "off_heap_enabled", Kind: KindBool, Default: "false", Doc: "Execution memory outside the heap."},
 	{Name: "spark.memory.offHeap.size", Column: "off_heap_bytes", Kind: KindBytes, Unit: 1, Default: "0", Doc: "Size of the memory outside the heap."},
