@@ -70,6 +70,7 @@ var Properties = []Property{
 	{Name: "spark.executor.memoryOverhead", Aliases: []string{"spark.yarn.executor.memoryOverhead", "spark.kubernetes.executor.memoryOverhead"}, Column: "executor_memory_overhead_bytes", Kind: KindBytes, Unit: mib, Doc: "Non-heap memory of an executor's container; max(384 MiB, factor x heap) when unset.", Write: true},
 	{Name: "spark.executor.memoryOverheadFactor", Aliases: []string{"spark.kubernetes.memoryOverheadFactor"}, Column: "executor_memory_overhead_factor", Kind: KindFloat, Doc: "Share of the heap that is added as overhead; 0.10, on Kubernetes 0.40 for non-JVM jobs."},
 	{Name: "spark.executor.metrics.pollingInterval", Column: "metrics_polling_interval_ms", Kind: KindMillis, Unit: 1, Default: "0", Doc: "How often memory is sampled; 0 means at heartbeats only.", Write: true},
+	{Name: "spark.executor.minMemoryOverhead", Column: "executor_min_memory_overhead_bytes", Kind: KindBytes, Unit: mib, Default: "384m", Doc: "Least overhead where none is set; since Spark 4.0."},
 	{Name: "spark.executor.processTreeMetrics.enabled", Column: "process_tree_metrics", Kind: KindBool, Default: "false", Doc: "Resident set sizes of JVM, Python and other processes are sampled.", Write: true},
 	{Name: "spark.executor.pyspark.memory", Column: "executor_pyspark_memory_bytes", Kind: KindBytes, Unit: mib, Doc: "Hard limit of each Python worker, added to the container."},
 	{Name: "spark.kubernetes.driver.limit.cores", Column: "k8s_driver_limit_cores", Kind: KindText, Doc: "CPU limit of the driver's pod, as a Kubernetes quantity."},

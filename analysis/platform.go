@@ -101,21 +101,22 @@ func (r *Run) rounded(n, cores int64) int64 {
 func (p *Profile) overhead(c Conf) int64 { return p.overheadOf(keyMemory, c) }
 
 // overheadOf is the non-heap memory of the container of a heap's property in
-// bytes, as ResourceProfile computes it: set, or max(384 MiB, factor x heap) with
-// the platform's default factor.
+// bytes, as ResourceProfile computes it: set, or the least one or factor x heap,
+// with the platform's default factor.
 func (p *Profile) overheadOf(heap string, c Conf) int64 {
 	if v := c.Bytes(heap + "Overhead"); v.OK {
 		return v.V
 	}
 	r := p.Newest()
 	factor := c.Float(heap + "OverheadFactor").Or(r.Platform().overheadFactor(r.Application))
-	return max(minOverhead, int64(factor*float64(c.Bytes(heap).V)))
+	least := c.Bytes(strings.TrimSuffix(heap, "memory") + "minMemoryOverhead").Or(minOverhead)
+	return max(least, int64(factor*float64(c.Bytes(heap).V)))
 }
 
 // container is the memory of an executor's container with configuration c, in
 // bytes, as the platform rounds it.
 func (p *Profile) container(c Conf) int64 {
-	n := c.Bytes(keyMemory).V + p.overhead(c) + c.offHeap() + c.Bytes(keyPySpark).V
+	n := c.Bytes(keyMemory).V + p.overhead(c) + c.offHeap() + p.Newest().pySpark(c)
 	return p.Newest().rounded(n, p.coresOf(c))
 }
 
@@ -125,6 +126,15 @@ func (c Conf) offHeap() int64 {
 		return 0
 	}
 	return c.Bytes("spark.memory.offHeap.size").V
+}
+
+// pySpark is the memory of an executor's Python workers that its container has
+// beside the rest, in bytes: an application of the JVM has none.
+func (r *Run) pySpark(c Conf) int64 {
+	if strings.HasSuffix(r.Application, ".jar") {
+		return 0
+	}
+	return c.Bytes(keyPySpark).V
 }
 
 // driverContainer is the memory that the driver's container asks for with

@@ -75,6 +75,6 @@ func residentBeyond(r *Run, heap, offHeap int64) Opt[int64] {
 		return Opt[int64]{}
 	}
 	jvm := max(0, r.PeakJVMRSS.V-heap-offHeap)
-	python := max(0, r.PeakPythonRSS.V-r.Conf.Bytes(keyPySpark).V)
+	python := max(0, r.PeakPythonRSS.V-r.pySpark(r.Conf))
 	return Some(jvm + python + r.PeakOtherRSS.V)
 }

@@ -132,6 +132,5 @@ func (a *app) defaultOverhead(heap int64) int64 {
 	if f := conf.Float("spark.executor.memoryOverheadFactor"); f.OK && f.V > 0 && f.V < 100 {
 		factor = f.V
 	}
-	floor := analysis.ParseBytes(a.env.spark["spark.executor.minMemoryOverhead"], mib).Or(minOverhead)
-	return max(int64(float64(heap)*factor), floor)
+	return max(int64(float64(heap)*factor), conf.Bytes("spark.executor.minMemoryOverhead").Or(minOverhead))
 }

@@ -88,7 +88,6 @@ var wantedProperties = []string{
 	"spark.databricks.clusterUsageTags.clusterId",
 	"spark.databricks.clusterUsageTags.clusterName",
 	"spark.databricks.clusterUsageTags.runtimeEngine",
-	"spark.executor.minMemoryOverhead",
 	"spark.jars",
 	"spark.jars.packages",
 	"spark.kubernetes.namespace",
