@@ -96,6 +96,18 @@ func (p *Profile) misfit(changes []Change, pol Policy) string {
 	return ""
 }
 
+// unseen says that a smaller heap would be taken from a container whose other
+// memory was set and never measured; "" when none would.
+func (p *Profile) unseen(changes []Change) string {
+	for _, c := range changes {
+		smaller := c.Key == keyMemory && ParseBytes(c.To, mib).V < p.Conf().Bytes(keyMemory).V
+		if smaller && p.Conf().offHeap()+p.Newest().pySpark(p.Conf()) > 0 && missing([]string{"peak_jvm_rss_bytes"}, p.sound(), 1) != "" {
+			return "off-heap or Python's memory is set, and what the executors' processes hold was not measured (" + keyProcessTree + ")"
+		}
+	}
+	return ""
+}
+
 // ofExecutors are the properties of executors, and of how many there are.
 var ofExecutors = []string{keyMemory, keyOverhead, keyCores, keyInstances, keyMaxExecs, keyMinExecs}
 

@@ -156,7 +156,7 @@ func (a *Advice) ask(r *Rule, p *Profile, pol Policy) Finding {
 	if r.Advice {
 		return f
 	}
-	if why := cmp.Or(outOfRange(f.Changes, pol), p.misfit(f.Changes, pol)); why != "" {
+	if why := cmp.Or(outOfRange(f.Changes, pol), p.misfit(f.Changes, pol), p.unseen(f.Changes)); why != "" {
 		return Finding{Rule: r.Name, Status: Silent, Evidence: f.Evidence, Reason: f.Reason + "; but " + why}
 	}
 	if key := p.setByCode(f.Changes); key != "" {
