@@ -24,7 +24,7 @@ takes the application along. Source: TuneIn (peak x 1.25 + 300 MiB).`,
 }
 
 func evalDriverMemory(p *Profile, pol Policy) Finding {
-	if n := count(p.Runs, driverOutOfHeap); n > 0 {
+	if n := count(p.witnesses(), driverOutOfHeap); n > 0 {
 		return silent(fmt.Sprintf("the driver died of its heap in %s: nothing is taken away", plural(n, "run")))
 	}
 	runs := p.sound()
@@ -34,7 +34,7 @@ func evalDriverMemory(p *Profile, pol Policy) Finding {
 	if c := missing([]string{"driver_peak_heap_bytes", "driver_heap_coverage"}, runs, 1); c != "" {
 		return unmeasured("some runs have no value of " + c)
 	}
-	peak := maxOf(runs, func(r *Run) Opt[int64] { return r.DriverPeakHeap })
+	peak := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.DriverPeakHeap })
 	low := minOf(runs, func(r *Run) Opt[float64] { return r.DriverHeapCoverage })
 	heap := p.Conf().Bytes(keyDriver)
 	ev := []Evidence{
