@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,25 @@ func TestJudge(t *testing.T) {
 		}
 		return b.String()
 	})
+}
+
+// Coins, and what a direct product of probabilities would round to nothing.
+func TestAtLeast(t *testing.T) {
+	for _, c := range []struct {
+		n, m       int
+		each, want float64
+	}{
+		{0, 3, 0.5, 1},
+		{1, 1, 0.5, 0.5},
+		{2, 3, 0.5, 0.5},
+		{2, 2, 0.1, 0.01},
+		{721, 1441, 0.5, 0.5},
+		{1440, 1440, 0.5, 0},
+	} {
+		if got := atLeast(c.n, c.m, c.each); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%d of %d at %g each: %g, want %g", c.n, c.m, c.each, got, c.want)
+		}
+	}
 }
 
 func (c *testCase) merged(s string) error {

@@ -68,9 +68,9 @@ func (pr Promise) Split(job string, runs []Run, now time.Time, pol Policy) (befo
 //
 // The bound is the job's own noise, not a fixed factor. Durations and
 // reservations are taken per byte of input where that makes the runs before the
-// merge more alike, so that the growth of data is not blamed on the change. An
-// out-of-memory or a container kill that is new is worse at once; everything
-// else waits for a full cycle.
+// merge more alike, so that the growth of data is not blamed on the change. A
+// death of memory that is new is worse at once, and so are failures of clearly
+// more of the runs than before; everything else waits for a full cycle.
 func Judge(pr Promise, before, after *Profile, pol Policy) Judgement {
 	runs := pick(after.Runs, func(r *Run) bool { return !r.Start.Before(pr.Merged) && has(r, pr.Changes) })
 	j := Judgement{Outcome: TooEarly, Runs: len(runs)}
@@ -86,12 +86,21 @@ func Judge(pr Promise, before, after *Profile, pol Policy) Judgement {
 		j.Reason = "no run has the new values yet"
 		return j
 	}
+	lacks := stillLacks(pr, before, runs)
+	if what := failsMore(before.Runs, runs); what != "" && !lacks {
+		j.Outcome, j.Reason, j.Revert = Worse, what, !pr.mends(before.Runs)
+		return j
+	}
 	if why := cycleIncomplete(before, runs, pol); why != "" {
 		j.Reason = why
 		return j
 	}
-	if stillLacks(pr, before.Runs, runs) {
+	if lacks {
 		j.Outcome, j.Reason = Worse, "the runs still run out of memory: the next step, or a person, is due"
+		return j
+	}
+	if failed.more(before.Runs, runs) {
+		j.Outcome, j.Reason = Worse, failed.told(before.Runs, runs)+", of a cause that no log tells: a person has to look at them"
 		return j
 	}
 	if what := collectsAsMuch(pr, before.Runs, runs); what != "" {
@@ -110,15 +119,30 @@ func Judge(pr Promise, before, after *Profile, pol Policy) Judgement {
 	return j
 }
 
-// failuresForMemory are the ways in which a job dies of its memory.
-var failuresForMemory = []struct {
+// A failure is a way in which runs die.
+type failure struct {
 	what string
 	has  func(*Run) bool
-}{
+}
+
+// failuresForMemory are the ways in which a job dies of its memory.
+var failuresForMemory = []failure{
 	{"an OutOfMemoryError", outOfHeap},
 	{"a container killed for its memory", killedContainer},
 	{"a driver that died of its heap", driverOutOfHeap},
 	{"one task that took its executors along until the job failed", diedOfOneTask},
+}
+
+// failed is a failure that sizes may be to blame for, though no log says so.
+var failed = failure{"a failure", func(r *Run) bool {
+	return r.Status == StatusFailed && !failedByItself(r) && !onlyPreempted(r)
+}}
+
+// onlyPreempted says whether the platform took executors of a run, and nothing
+// else did.
+func onlyPreempted(r *Run) bool {
+	n := r.ExecutorsLost[LossPreempted]
+	return n > 0 && faults(r) == n
 }
 
 func killedContainer(r *Run) bool { return r.ExecutorsLost[LossContainerMemory] > 0 }
@@ -158,6 +182,53 @@ func newFailure(before, after []*Run) string {
 	return ""
 }
 
+// byChance is how likely it is at most that runs which fail as often as those
+// before would fail as often as those since: what is rarer is the change's doing.
+const byChance = 0.01
+
+// more says whether clearly more of the runs after than before have the failure:
+// two at least, and more than chance gives a job that is no worse than it was. Its
+// rate is taken as if one more run had failed and one had not (Laplace), because
+// none of a few runs is not never.
+func (f failure) more(before, after []*Run) bool {
+	n := count(after, f.has)
+	rate := float64(count(before, f.has)+1) / float64(len(before)+2)
+	return n >= 2 && atLeast(n, len(after), rate) < byChance
+}
+
+// atLeast is the probability of n or more of m independent events.
+func atLeast(n, m int, each float64) float64 {
+	var sum float64
+	for i := n; i <= m; i++ {
+		sum += math.Exp(logFactorial(m) - logFactorial(i) - logFactorial(m-i) + float64(i)*math.Log(each) + float64(m-i)*math.Log1p(-each))
+	}
+	return sum
+}
+
+func logFactorial(n int) float64 {
+	v, _ := math.Lgamma(float64(n) + 1)
+	return v
+}
+
+func (f failure) told(before, after []*Run) string {
+	return fmt.Sprintf("%d of %s since the merge had %s, and %d of %d before", count(after, f.has), plural(len(after), "run"), f.what, count(before, f.has), len(before))
+}
+
+// failsMore says how clearly more runs die than before; "" when they do not.
+// Where no log says that it is memory, every second run has to: an outage of a
+// few nights is not the change's doing.
+func failsMore(before, after []*Run) string {
+	for _, f := range failuresForMemory {
+		if f.more(before, after) {
+			return f.told(before, after)
+		}
+	}
+	if failed.more(before, after) && 2*count(after, failed.has) >= len(after) {
+		return failed.told(before, after)
+	}
+	return ""
+}
+
 // collectsAsMuch says that a heap which was to end garbage collection did not.
 func collectsAsMuch(pr Promise, before, after []*Run) string {
 	if len(pr.Changes) == 0 || pr.Changes[0].Rule != gcPressure.Name || pr.Changes[0].Key != keyMemory {
@@ -181,13 +252,14 @@ func cured(before, after []*Run) string {
 }
 
 // stillLacks says whether a change that was to end failures for memory did not.
-// One that a person made is known by its key, where at least every second run
-// before failed.
-func stillLacks(pr Promise, before, runs []*Run) bool {
+// One that a person made is known by its key and that it gives more, where at
+// least every second run before failed.
+func stillLacks(pr Promise, before *Profile, runs []*Run) bool {
 	if len(pr.Changes) == 0 {
 		return false
 	}
 	c := pr.Changes[0]
+	more := ParseBytes(c.To, mib).V > ParseBytes(before.effective(c.Key), mib).V
 	for _, cure := range []struct {
 		rule, key string
 		failed    func(*Run) bool
@@ -196,7 +268,7 @@ func stillLacks(pr Promise, before, runs []*Run) bool {
 		{containerKill.Name, keyOverhead, killedContainer},
 		{driverOOM.Name, keyDriver, driverOutOfHeap},
 	} {
-		if c.Rule == cure.rule || c.Rule == "" && c.Key == cure.key && 2*count(before, cure.failed) >= len(before) {
+		if c.Rule == cure.rule || c.Rule == "" && c.Key == cure.key && more && 2*count(before.Runs, cure.failed) >= len(before.Runs) {
 			return count(runs, cure.failed) > 0
 		}
 	}
