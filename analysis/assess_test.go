@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,25 @@ func TestAtLeast(t *testing.T) {
 	} {
 		if got := atLeast(c.n, c.m, c.each); math.Abs(got-c.want) > 1e-9 {
 			t.Errorf("%d of %d at %g each: %g, want %g", c.n, c.m, c.each, got, c.want)
+		}
+	}
+}
+
+// Of three runs or of twenty, what is taken for the noise of a job is its noise.
+func TestDeviation(t *testing.T) {
+	const jobs = 20_000
+	r := rand.New(rand.NewPCG(1, 2))
+	for n := 3; n <= 20; n++ {
+		var sum float64
+		for range jobs {
+			v := make([]float64, n)
+			for i := range v {
+				v[i] = r.NormFloat64()
+			}
+			sum += deviation(v)
+		}
+		if got := sum / jobs; math.Abs(got-1) > 0.03 {
+			t.Errorf("%d runs: %.3f times their deviation", n, got)
 		}
 	}
 }

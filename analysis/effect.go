@@ -123,8 +123,7 @@ func (p *Profile) duration(f *Forecast) *Durations {
 func (p *Profile) usual(of func(*Run) Opt[float64]) *Interval {
 	low, high := minOf(p.Runs, of).V, maxOf(p.Runs, of).V
 	if v := logs(p.Runs, of); len(v) > 0 {
-		m := lowerMedian(v)
-		bound := noise(deviation(v, m), len(v), len(v))
+		m, bound := middle(v), noise(deviation(v), len(v), len(v))
 		low, high = min(low, math.Exp(m)/bound), max(high, math.Exp(m)*bound)
 	}
 	return &Interval{low, high}

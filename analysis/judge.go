@@ -393,9 +393,8 @@ func logContrast(before, after []*Run, of func(*Run) Opt[float64]) (contrasted, 
 	if len(x) < 3 || len(y) == 0 {
 		return contrasted{}, false
 	}
-	mx, my := lowerMedian(x), lowerMedian(y)
-	bound := noise(max(deviation(x, mx), deviation(y, my)), len(x), len(y))
-	return contrasted{factor: math.Exp(my - mx), bound: bound}, true
+	c := contrasted{factor: math.Exp(middle(y) - middle(x)), bound: noise(max(deviation(x), deviation(y)), len(x), len(y))}
+	return c, isFinite(c.factor, c.bound)
 }
 
 // noise is the factor by which the medians of two groups of runs differ by
@@ -419,10 +418,29 @@ func logs(runs []*Run, of func(*Run) Opt[float64]) []float64 {
 
 // deviation is the standard deviation that a median absolute deviation stands
 // for.
-func deviation(v []float64, median float64) float64 {
+func deviation(v []float64) float64 {
+	m := middle(v)
 	d := make([]float64, len(v))
 	for i, x := range v {
-		d[i] = math.Abs(x - median)
+		d[i] = math.Abs(x - m)
 	}
-	return 1.4826 * lowerMedian(d)
+	return madFactor(len(v)) * 1.4826 * middle(d)
+}
+
+// madFactor makes up for what the median absolute deviation of few values is too
+// small by. Source: Croux and Rousseeuw, Time-efficient algorithms for two highly
+// robust estimators of scale, 1992; they hold for [middle].
+func madFactor(n int) float64 {
+	few := []float64{2: 1.196, 3: 1.495, 4: 1.363, 5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
+	if n < len(few) {
+		return few[n]
+	}
+	return float64(n) / (float64(n) - 0.8)
+}
+
+// middle is the median, halfway between the middle two: the lower of both would
+// lean to one side, by a third of the deviation of four values.
+func middle(v []float64) float64 {
+	s := slices.Sorted(slices.Values(v))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
