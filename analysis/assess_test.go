@@ -27,6 +27,37 @@ func TestAssess(t *testing.T) {
 	})
 }
 
+// What is reserved by other cores and another number of executors, in one step:
+// the number rules where there is one.
+func TestEffectOfExecutors(t *testing.T) {
+	for name, c := range map[string]struct {
+		conf, proposed        Conf
+		master                string
+		containers, coreHours float64 // factors
+	}{
+		"more and larger":         {Conf{keyInstances: "10"}, Conf{keyInstances: "20", keyCores: "8"}, "yarn", 2, 4},
+		"as many slots":           {Conf{keyInstances: "10"}, Conf{keyInstances: "20", keyCores: "2"}, "yarn", 2, 1},
+		"as many, and larger":     {Conf{keyInstances: "10"}, Conf{keyCores: "8"}, "yarn", 1, 2},
+		"the default, and larger": {nil, Conf{keyCores: "8"}, "yarn", 1, 2},
+		"more than the default":   {nil, Conf{keyInstances: "4"}, "yarn", 2, 2},
+		"the default heap again":  {nil, Conf{keyMemory: ""}, "yarn", 1844. / 9012, 1},
+		"they come with the work": {Conf{keyDynamic: "true", keyInstances: "10"}, Conf{keyCores: "2"}, "yarn", 2, 1},
+		"they fill a cluster":     {nil, Conf{keyCores: "2"}, "spark://host:7077", 2, 1},
+	} {
+		job := parseCase(t, "every 24h from 2026-09-20, 40 runs\nall memory_byte_ms=4e16 core_ms=1000000\nnow 2026-11-01")
+		for i := range job.runs {
+			job.runs[i].Master, job.runs[i].Conf = c.master, c.conf.over(Conf{keyMemory: "8g", keyCores: "4", keyOverhead: "820m"})
+		}
+		e := Assess(job.profile(), c.proposed, job.policy).Effect
+		if got := e.GBHoursAfter / e.GBHoursBefore; math.Abs(got-c.containers) > 1e-9 {
+			t.Errorf("%s: %g times the memory reserved, want %g", name, got, c.containers)
+		}
+		if got := e.CoreHoursAfter / e.CoreHoursBefore; math.Abs(got-c.coreHours) > 1e-9 {
+			t.Errorf("%s: %g times the cores reserved, want %g", name, got, c.coreHours)
+		}
+	}
+}
+
 // How a merged change turned out, in the language of the case book and
 //
 //	merged 2026-10-01 RULE KEY=VALUE duration=1 cost=0.75    the promise; 0 is none

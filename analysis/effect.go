@@ -1,7 +1,6 @@
 package analysis
 
 import (
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -61,11 +60,11 @@ func effectOf(p *Profile, changes []Change, f *Forecast, pol Policy) *Effect {
 	if !before.OK {
 		return nil
 	}
-	after := Conf{}
-	maps.Copy(after, p.Conf())
+	proposed := Conf{}
 	for _, c := range changes {
-		after[c.Key] = c.To
+		proposed[c.Key] = c.To
 	}
+	after := p.with(proposed)
 	e := &Effect{
 		ContainerBefore: p.container(p.Conf()),
 		ContainerAfter:  p.container(after),
@@ -76,7 +75,7 @@ func effectOf(p *Profile, changes []Change, f *Forecast, pol Policy) *Effect {
 		FailedRuns:      p.FailedRuns(),
 		CoreHoursBefore: medianOf(p.Runs, coreHours).V,
 	}
-	executors, cores := moreExecutors(p.Conf(), after), coresFactor(p.Conf(), after)
+	executors, cores := p.moreExecutors(after), coresFactor(p.Conf(), after)
 	container := float64(e.ContainerAfter) / float64(max(1, e.ContainerBefore))
 	switch {
 	case f != nil:
@@ -160,18 +159,24 @@ func (e *Effect) price(on Platform, coresBefore, coresAfter int64, pol Policy) *
 	return nil
 }
 
-// moreExecutors is the factor by which the number of executors changes: with
-// the slots of the application kept, halved cores are twice the executors,
-// whoever asks for them.
-func moreExecutors(before, after Conf) float64 {
-	if x, y := before.Int(keyCores), after.Int(keyCores); x.OK && y.V > 0 && x.V != y.V {
-		return float64(x.V) / float64(y.V)
+// moreExecutors is the factor by which the number of executors changes. Where
+// they come with the work, or fill a standalone cluster, halved cores are twice
+// the executors; otherwise there are as many as are asked for.
+func (p *Profile) moreExecutors(after Conf) float64 {
+	before := p.Conf()
+	if before.Bool(keyDynamic).V || after.Bool(keyDynamic).V || p.Newest().Platform() == Standalone {
+		return 1 / coresFactor(before, after)
 	}
-	if x, y := before.Int(keyInstances), after.Int(keyInstances); x.V > 0 && y.OK {
-		return float64(y.V) / float64(x.V)
+	x, y := before.instances(), after.instances()
+	if x <= 0 || y <= 0 {
+		return 1
 	}
-	return 1
+	return float64(y) / float64(x)
 }
+
+// instances is the static number of executors, that of YARN and Kubernetes where
+// none is set.
+func (c Conf) instances() int64 { return c.Int(keyInstances).Or(2) }
 
 // coresFactor is the factor by which the cores of an executor change.
 func coresFactor(before, after Conf) float64 {
