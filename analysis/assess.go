@@ -1,8 +1,10 @@
 package analysis
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -19,7 +21,7 @@ const (
 	Unknown      Prospect = "unknown"        // nobody measured what it depends on
 	Wastes       Prospect = "wastes"         // it reserves more, and nothing in the runs asks for it
 	Slows        Prospect = "slows"          // the runs would take longer, by prediction
-	NotShownSafe Prospect = "not_shown_safe" // the largest measured need is above it, or was not measured
+	NotShownSafe Prospect = "not_shown_safe" // the largest measured need is above it, or was not measured, or no node has it
 	RisksOOM     Prospect = "risks_oom"      // it takes memory from a job that already lacks it
 )
 
@@ -34,6 +36,7 @@ type Assessed struct {
 	Prospect Prospect   `json:"prospect"`
 	Reason   string     `json:"reason"`
 	Evidence []Evidence `json:"evidence,omitempty"`
+	cut      string     // what it takes away, "" when nothing
 }
 
 // An Assessment is what a change of a job's configuration will do.
@@ -57,8 +60,9 @@ func (a *Assessment) Worst() Prospect {
 
 // Assess answers what a proposed configuration will do to a job: the same
 // machinery as [Advise], in the other direction. Proposed holds the changed
-// properties only, "" for one that is taken out. Each property is looked at by
-// itself, memory as the heap of one slot.
+// properties only, "" for one that is taken out. Memory is looked at as the heap of
+// one slot, and executors as slots, under all that is proposed; two cuts together
+// are shown safe by nothing, because each was measured with the other as it is.
 func Assess(p *Profile, proposed Conf, pol Policy) Assessment {
 	a := Assessment{Job: p.Job, Runs: len(p.Runs), Changes: []Assessed{}}
 	why := p.abstain(pol)
@@ -72,10 +76,27 @@ func Assess(p *Profile, proposed Conf, pol Policy) Assessment {
 		}
 		a.Changes = append(a.Changes, c)
 	}
+	a.together()
 	if len(changes) > 0 {
 		a.Effect = effectOf(p, changes, nil, pol)
 	}
 	return a
+}
+
+// together takes back what was said of one cut where another comes with it.
+func (a *Assessment) together() {
+	var cuts []string
+	for _, c := range a.Changes {
+		if c.cut != "" && !slices.Contains(cuts, c.cut) {
+			cuts = append(cuts, c.cut)
+		}
+	}
+	for i := range a.Changes {
+		c := &a.Changes[i]
+		if len(cuts) > 1 && c.cut != "" && (c.Prospect == Improves || c.Prospect == Harmless) {
+			c.say(NotShownSafe, "it would be safe by itself, but "+strings.Join(cuts, " and ")+" get less together, and each was measured with the other as it is", c.Evidence...)
+		}
+	}
 }
 
 func (p *Profile) assess(c *Assessed, proposed Conf, pol Policy) {
@@ -92,15 +113,42 @@ func (p *Profile) assess(c *Assessed, proposed Conf, pol Policy) {
 		c.say(NoEffect, "the runs had this value")
 	case unsized[prop.Name]:
 		c.say(Harmless, "it changes what is measured, not how the job runs")
+	case p.beyondNode(prop.Name, proposed, pol) != "":
+		c.say(NotShownSafe, p.beyondNode(prop.Name, proposed, pol))
 	default:
 		p.assessSize(c, prop.Name, after, pol)
 	}
 }
 
+// ofContainer are the properties that size an executor's container.
+var ofContainer = []string{
+	keyMemory, keyOverhead, "spark.executor.memoryOverheadFactor", "spark.executor.pyspark.memory",
+	"spark.memory.offHeap.enabled", "spark.memory.offHeap.size",
+}
+
+// beyondNode says why no node has what is proposed for an executor, or for the
+// driver, whichever the property sizes; "" when one may have it.
+func (p *Profile) beyondNode(key string, proposed Conf, pol Policy) string {
+	if key != keyDriver && !slices.Contains(ofContainer, key) {
+		return ""
+	}
+	var changes []Change
+	for k, to := range proposed {
+		if strings.HasPrefix(k, "spark.driver.") == (key == keyDriver) {
+			changes = append(changes, Change{Key: k, To: to})
+		}
+	}
+	return p.misfit(changes, pol)
+}
+
 func (p *Profile) assessSize(c *Assessed, key string, after Conf, pol Policy) {
 	switch key {
-	case keyMemory, keyCores:
+	case keyMemory:
 		p.assessHeap(c, after, pol)
+	case keyCores:
+		p.assessCores(c, after, pol)
+	case keyDriver:
+		p.assessDriver(c, after, pol)
 	case keyOverhead, "spark.executor.memoryOverheadFactor":
 		p.assessOverhead(c, after, pol)
 	case "spark.executor.pyspark.memory":
@@ -142,10 +190,73 @@ func (c Conf) over(base Conf) Conf {
 	return after
 }
 
+// slotsOf is how many tasks an executor of a configuration runs at a time.
+func (p *Profile) slotsOf(c Conf) int64 {
+	cores := c.Int(keyCores)
+	if !cores.OK {
+		return slots(p)
+	}
+	return max(1, min(cores.V, maxSlots)/max(1, c.Int("spark.task.cpus").Or(1)))
+}
+
+// allSlots is how many tasks the application can run at a time; missing where
+// nothing bounds the executors.
+func (p *Profile) allSlots(c Conf) Opt[int64] {
+	n := Some(c.instances())
+	if c.Bool(keyDynamic).V {
+		n = c.Int(keyMaxExecs)
+	}
+	return Opt[int64]{V: min(n.V, math.MaxInt32) * p.slotsOf(c), OK: n.OK && p.Newest().Platform() != Standalone}
+}
+
 // heapPerSlot is the heap that a task can count on, in bytes.
-func (p *Profile) heapPerSlot(c Conf) int64 {
-	cores := c.Int(keyCores).Or(slots(p))
-	return c.Bytes(keyMemory).V / max(1, cores/max(1, c.Int("spark.task.cpus").Or(1)))
+func (p *Profile) heapPerSlot(c Conf) int64 { return c.Bytes(keyMemory).V / p.slotsOf(c) }
+
+// againstLess says why the runs do not show that anything can go, whatever the
+// peaks; "" when they may.
+func (p *Profile) againstLess(pol Policy) string {
+	if s := symptom(p, pol); s != "" {
+		return s
+	}
+	return p.tooFew(pol)
+}
+
+// tooFew says why the runs are too few, or over too little time, to show that
+// anything can go; how long they take does not matter for that.
+func (p *Profile) tooFew(pol Policy) string {
+	if sound := p.sound(); len(sound) < pol.MinRunsShrink || p.Span() < pol.MinHistory {
+		return tooLittleToShrink(p, sound, pol)
+	}
+	return ""
+}
+
+// assessCores judges other cores of an executor: where the application keeps the
+// slots that it fills, by what heap a slot has then.
+func (p *Profile) assessCores(c *Assessed, after Conf, pol Policy) {
+	had, left, most := p.allSlots(p.Conf()), p.allSlots(after), maxOf(p.Runs, peakTasks)
+	if left.OK && (!had.OK || left.V < had.V) {
+		c.cut = "the executors' slots"
+		switch {
+		case p.heapPerSlot(after) < p.heapPerSlot(p.Conf()): // what is worse
+		case !most.OK:
+			c.say(Unknown, "slots go, and how many tasks ran at a time was not measured")
+			return
+		case most.V > left.V:
+			c.sayFewerSlots(most.V, left.V)
+			return
+		case p.reserves(after) < 1 && p.heldBack(had.Or(left.V), left.V, pol) != "":
+			c.say(NotShownSafe, p.heldBack(had.Or(left.V), left.V, pol))
+			return
+		}
+	}
+	p.assessHeap(c, after, pol)
+}
+
+func peakTasks(r *Run) Opt[int64] { return r.PeakTasks }
+
+func (c *Assessed) sayFewerSlots(most, left int64) {
+	c.say(Slows, fmt.Sprintf("up to %d tasks ran at a time, and %s: how much longer the runs take was not simulated", most, plural(int(left), "slot")+" stay"),
+		Evidence{"peak_tasks", "most tasks at a time, all runs", float64(most), "count"})
 }
 
 // assessHeap judges a change of the heap, or of how many tasks share it.
@@ -158,7 +269,10 @@ func (p *Profile) assessHeap(c *Assessed, after Conf, pol Policy) {
 	case now < before && lack != "":
 		c.say(RisksOOM, "the runs already lack memory: "+lack)
 	case now < before:
+		c.cut = "the heap of a task"
 		p.assessLessHeap(c, now, before, pol)
+	case now > before && p.reserves(after) <= 1:
+		c.say(Harmless, "a task has more heap, and no more is reserved")
 	case now > before:
 		c.say(Wastes, "nothing in the runs asks for more memory: "+p.wasted(after, pol))
 	default:
@@ -179,9 +293,9 @@ func (p *Profile) assessLessHeap(c *Assessed, now, before int64, pol Policy) {
 		c.say(NotShownSafe, symptom(p, pol))
 	case !peak.OK || len(measured(sound, coverage)) < len(sound) || low.V < pol.MinCoverage:
 		c.say(NotShownSafe, "its need was not measured: "+p.howToMeasure(pol))
-	case len(sound) < pol.MinRunsShrink || p.Span() < pol.MinHistory:
-		c.say(NotShownSafe, tooLittleToShrink(p, sound, pol), ev...)
-	case left < int64(float64(peak.V)*heapMargin)+reservedHeap:
+	case p.tooFew(pol) != "":
+		c.say(NotShownSafe, p.tooFew(pol), ev...)
+	case left < neededHeap(p, sound, peak.V):
 		c.say(NotShownSafe, fmt.Sprintf("the largest peak of %s would leave less than its margin in %s", plural(len(p.Runs), "run"), FormatMemory(left)), ev...)
 	default:
 		c.say(Improves, "the largest peak keeps its margin", ev...)
@@ -190,7 +304,10 @@ func (p *Profile) assessLessHeap(c *Assessed, now, before int64, pol Policy) {
 
 // lacksHeap says by what the runs lack heap; "" when they do not.
 func (p *Profile) lacksHeap(pol Policy) string {
-	for _, r := range []*Rule{&heapOOM, &spill, &gcPressure} {
+	if hit, what, _ := oomRuns(p); hit > 0 {
+		return fmt.Sprintf("%s in %d of %s", what, hit, plural(len(p.Runs), "run"))
+	}
+	for _, r := range []*Rule{&spill, &gcPressure} {
 		if missing(r.Needs, p.Runs, len(p.Runs)) != "" {
 			continue
 		}
@@ -201,42 +318,115 @@ func (p *Profile) lacksHeap(pol Policy) string {
 	return ""
 }
 
-// wasted is what a larger container reserves in addition.
+// reserves is the factor of memory reserved, for runs that take as long.
+func (p *Profile) reserves(after Conf) float64 {
+	return p.moreExecutors(after) * float64(p.container(after)) / float64(max(1, p.container(p.Conf())))
+}
+
+// wasted is what more or larger containers reserve in addition.
 func (p *Profile) wasted(after Conf, pol Policy) string {
-	perRun := medianOf(p.Runs, gbHours).V * (float64(p.container(after))/float64(max(1, p.container(p.Conf()))) - 1)
+	perRun := medianOf(p.Runs, gbHours).V * (p.reserves(after) - 1)
 	if month := perRun * cadence(p, pol); month > 0 {
 		return fmt.Sprintf("it would reserve %.1f GiB x hours more in a month", month)
 	}
 	return fmt.Sprintf("it would reserve %.2f GiB x hours more in a run", perRun)
 }
 
-func (p *Profile) assessOverhead(c *Assessed, after Conf, pol Policy) {
-	kills := containerKill.eval(p, pol).Status == Advises
-	used := maxOf(p.Runs, outsideHeap)
-	ev := []Evidence{{"peak_jvm_rss_bytes", "resident memory outside the heap, largest", float64(used.V), "bytes"}}
-	switch before, now := p.overhead(p.Conf()), p.overhead(after); {
-	case now > before && kills:
-		c.say(Improves, "containers were killed for their memory")
-	case now > before:
-		c.say(Wastes, "no container was killed for its memory: "+p.wasted(after, pol))
-	case now < before && kills:
-		c.say(RisksOOM, "containers were already killed for their memory")
-	case now < before && used.OK && minOf(p.Runs, func(r *Run) Opt[float64] { return r.RSSCoverage }).V >= pol.MinCoverage && float64(used.V)*heapMargin <= float64(now):
-		c.say(Harmless, "what was measured outside the heap keeps its margin", ev...)
-	case now < before:
-		c.say(NotShownSafe, "memory outside the heap was not measured, or comes near it")
+// assessDriver judges another heap of the driver.
+func (p *Profile) assessDriver(c *Assessed, after Conf, pol Policy) {
+	died, unexplained := count(p.Runs, driverOutOfHeap), count(p.Runs, driverDied)
+	switch more := after.Bytes(keyDriver).V > p.Conf().Bytes(keyDriver).V; {
+	case died > 0 && more:
+		c.say(Improves, fmt.Sprintf("the driver died of its heap in %s", plural(died, "run")))
+	case died > 0:
+		c.say(RisksOOM, fmt.Sprintf("the driver already died of its heap in %s", plural(died, "run")))
+	case unexplained > 0 && more:
+		c.say(Unknown, fmt.Sprintf("the driver ended by itself in %s, and no log says of what", plural(unexplained, "run")))
+	case unexplained > 0:
+		c.say(NotShownSafe, fmt.Sprintf("the driver ended by itself in %s, and no log says of what", plural(unexplained, "run")))
+	case more:
+		c.say(Wastes, "no log says that the driver died of its heap")
 	default:
-		c.say(Harmless, "the overhead stays")
+		p.assessLessDriver(c, after, pol)
 	}
 }
 
-// assessExecutors judges another number of executors: by simulation, else by
-// what never had a task.
+func (p *Profile) assessLessDriver(c *Assessed, after Conf, pol Policy) {
+	sound := p.sound()
+	peak := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.DriverPeakHeap })
+	sampled := func(r *Run) Opt[float64] { return r.DriverHeapCoverage }
+	ev := []Evidence{{"driver_peak_heap_bytes", "peak heap of the driver, largest", float64(peak.V), "bytes"}}
+	switch now := after.Bytes(keyDriver).V; {
+	case !peak.OK || len(measured(sound, sampled)) < len(sound) || minOf(sound, sampled).V < pol.MinCoverage:
+		c.say(NotShownSafe, "its need was not measured, or not well; set "+keyStageMetrics+"=true to measure it")
+	case p.tooFew(pol) != "":
+		c.say(NotShownSafe, p.tooFew(pol), ev...)
+	case now < int64(float64(peak.V)*heapMargin)+reservedHeap:
+		c.say(NotShownSafe, fmt.Sprintf("the largest peak of %s would leave less than its margin in %s", plural(len(p.Runs), "run"), FormatMemory(now)), ev...)
+	default:
+		c.say(Improves, "the largest peak keeps its margin", ev...)
+	}
+}
+
+func (p *Profile) assessOverhead(c *Assessed, after Conf, pol Policy) {
+	before, now := p.overhead(p.Conf()), p.overhead(after)
+	kills, signals := count(p.Runs, killedContainer) > 0, count(p.Runs, killedBySignal)
+	switch {
+	case now == before:
+		c.say(Harmless, "the overhead stays")
+	case now > before && kills:
+		c.say(Improves, "containers were killed for their memory")
+	case now > before && signals > 0:
+		c.say(Unknown, fmt.Sprintf("executors were killed by a signal in %s, and no log says whether their containers were too small", plural(signals, "run")))
+	case now > before:
+		c.say(Wastes, "no container was killed for its memory: "+p.wasted(after, pol))
+	case kills:
+		c.say(RisksOOM, "containers were already killed for their memory")
+	default:
+		c.cut = "memory outside the heap"
+		p.assessLessOverhead(c, now, pol)
+	}
+}
+
+func killedBySignal(r *Run) bool { return r.ExecutorsLost[LossSignal] > 0 }
+
+func (p *Profile) assessLessOverhead(c *Assessed, now int64, pol Policy) {
+	used, sampled := maxOf(p.Runs, outsideHeap), func(r *Run) Opt[float64] { return r.RSSCoverage }
+	well := len(measured(p.Runs, sampled)) == len(p.Runs) && minOf(p.Runs, sampled).V >= pol.MinCoverage
+	ev := []Evidence{{"peak_jvm_rss_bytes", "resident memory outside the heap, largest", float64(used.V), "bytes"}}
+	switch {
+	case p.againstLess(pol) != "":
+		c.say(NotShownSafe, p.againstLess(pol))
+	case used.OK && well && float64(used.V)*heapMargin <= float64(now):
+		c.say(Harmless, "what was measured outside the heap keeps its margin", ev...)
+	default:
+		c.say(NotShownSafe, "memory outside the heap was not measured, or comes near it")
+	}
+}
+
+// assessExecutors judges another number of executors, as the slots that they
+// have: by simulation, else by what never had a task.
 func (p *Profile) assessExecutors(c *Assessed, after Conf, pol Policy) {
-	n, to := p.Conf().Int(keyInstances).Or(2), after.Int(keyInstances).Or(2)
-	if p.Conf().Bool(keyDynamic).V {
+	n, to := p.Conf().instances(), p.likeToday(after.instances(), after)
+	switch {
+	case p.Newest().Platform() == Standalone:
+		c.say(Unknown, "how many executors a standalone cluster gives is not told by it")
+		return
+	case after.Bool(keyDynamic).V:
 		c.say(Harmless, "it is only the first number under dynamic allocation")
 		return
+	case p.Conf().Bool(keyDynamic).V:
+		c.say(Unknown, "the runs took executors as they needed them: what they do with a number that stays is not known")
+		return
+	case to == n:
+		c.say(Harmless, "the application keeps its slots")
+		return
+	case to < n:
+		c.cut = "the executors' slots"
+		if why := p.heldBack(n, to, pol); why != "" {
+			c.say(NotShownSafe, why)
+			return
+		}
 	}
 	o, why := p.lookStatic(n, pol)
 	if why != "" {
@@ -257,8 +447,23 @@ func (p *Profile) assessExecutors(c *Assessed, after Conf, pol Policy) {
 	}
 }
 
+// heldBack says why executors that never had a task may be needed all the same,
+// n of them or of their slots as against to; "" when they may go.
+func (p *Profile) heldBack(n, to int64, pol Policy) string {
+	if why := cmp.Or(p.againstLess(pol), p.holdsTooMuch(p.sound(), n, to)); why != "" {
+		return why + ": it is not shown that executors can go"
+	}
+	return ""
+}
+
+// likeToday is how many of today's executors have as many slots as n of a
+// configuration.
+func (p *Profile) likeToday(n int64, c Conf) int64 {
+	return min(n, math.MaxInt32) * p.slotsOf(c) / p.slotsOf(p.Conf())
+}
+
 func (p *Profile) assessUnsimulated(c *Assessed, n, to int64, why string) {
-	most := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.PeakTasks })
+	most := maxOf(p.Runs, peakTasks)
 	filled := (most.V + slots(p) - 1) / slots(p)
 	ev := []Evidence{{"peak_tasks", "most tasks at a time, all runs", float64(most.V), "count"}}
 	switch {
@@ -266,23 +471,34 @@ func (p *Profile) assessUnsimulated(c *Assessed, n, to int64, why string) {
 		c.say(Wastes, fmt.Sprintf("the most tasks at a time fill %d of %d executors", filled, n), ev...)
 	case most.OK && to < n && filled <= to:
 		c.say(Improves, fmt.Sprintf("the most tasks at a time fill %d of %d executors", filled, n), ev...)
+	case most.OK && to < n:
+		c.sayFewerSlots(most.V, to*slots(p))
 	default:
 		c.say(Unknown, why, ev...)
 	}
 }
 
+// assessMost judges another bound of dynamic allocation, as today's executors
+// that have as many slots.
 func (p *Profile) assessMost(c *Assessed, after Conf) {
 	peak := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.PeakExecutors })
 	ev := []Evidence{{"peak_executors", "most executors at a time, all runs", float64(peak.V), "count"}}
-	switch to := after.Int(keyMaxExecs); {
-	case !p.Conf().Bool(keyDynamic).V:
+	was := Some(p.Conf().instances())
+	if p.Conf().Bool(keyDynamic).V {
+		was = p.Conf().Int(keyMaxExecs)
+	}
+	to := after.Int(keyMaxExecs)
+	to.V = p.likeToday(to.V, after)
+	switch {
+	case !after.Bool(keyDynamic).V:
 		c.say(NoEffect, "executors are not allocated dynamically")
 	case !peak.OK:
 		c.say(Unknown, "the number of executors was not measured")
-	case !to.OK || to.V >= peak.V && p.Conf().Int(keyMaxExecs).Or(to.V+1) > peak.V:
-		c.say(Harmless, "no run came near it", ev...)
-	case to.V < peak.V:
+	case to.OK && to.V < peak.V:
+		c.cut = "the executors' slots"
 		c.say(Slows, fmt.Sprintf("runs took up to %d executors at a time", peak.V), ev...)
+	case !was.OK || was.V > peak.V:
+		c.say(Harmless, "no run came near it", ev...)
 	default:
 		c.say(Unknown, "runs reached the present bound: what they would take beyond it is not known", ev...)
 	}
@@ -297,11 +513,49 @@ func (p *Profile) assessPartitions(c *Assessed, after Conf, pol Policy) {
 		c.say(Improves, "a large stage spills: smaller partitions fit")
 	case now < before && spilled.V > 0:
 		c.say(RisksOOM, "some runs spill already, and larger partitions hold more at a time")
-	case p.adaptive():
-		c.say(Harmless, "adaptive execution merges small partitions")
 	case now < before && !spilled.OK:
 		c.say(NotShownSafe, "larger partitions hold more at a time, and spill was not measured")
+	case now < before:
+		c.cut = "shuffles in partitions"
+		p.assessLarger(c, before, now, pol)
+	case p.adaptive():
+		c.say(Harmless, "adaptive execution merges small partitions")
 	default:
 		c.say(Harmless, "nothing is spilled")
 	}
+}
+
+// assessLarger judges fewer partitions by what a task would read of the largest
+// shuffle. Adaptive execution does not help: it merges partitions and, but for
+// skewed joins, splits none. What was read is compressed, so more than the policy
+// wants in a partition is shown safe by nothing.
+func (p *Profile) assessLarger(c *Assessed, before, now int64, pol Policy) {
+	shuffle := p.largestShuffle()
+	each := shuffle.V / max(1, now)
+	ev := []Evidence{{"shuffle_read_bytes", "read by a task of the largest shuffle, at most", float64(each), "bytes"}}
+	switch {
+	case float64(now) >= float64(before)*(1-pol.DeadBand):
+		c.say(Harmless, "nothing is spilled, and the partitions grow little")
+	case !shuffle.OK:
+		c.say(NotShownSafe, "larger partitions hold more at a time, and how much is shuffled was not measured")
+	case each > pol.WantedPartition:
+		c.say(NotShownSafe, fmt.Sprintf("a task would read up to %s after a shuffle, and nobody measured what that takes in memory", FormatMemory(each)), ev...)
+	default:
+		c.say(Harmless, fmt.Sprintf("nothing is spilled, and a task would read %s at most after a shuffle", FormatMemory(each)), ev...)
+	}
+}
+
+// largestShuffle bounds what one stage reads of shuffles: by the stages of the
+// runs with a profile, else by all stages of a run together.
+func (p *Profile) largestShuffle() Opt[int64] {
+	if len(p.Details) == 0 || p.heaviestUnknown() != "" {
+		return maxOf(p.Runs, func(r *Run) Opt[int64] { return r.ShuffleRead })
+	}
+	var most int64
+	for _, d := range p.Details {
+		for _, s := range d.Stages {
+			most = max(most, s.ShuffleRead)
+		}
+	}
+	return Some(most)
 }
