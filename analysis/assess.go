@@ -100,7 +100,7 @@ func (a *Assessment) together() {
 }
 
 func (p *Profile) assess(c *Assessed, proposed Conf, pol Policy) {
-	after := p.with(proposed)
+	after := proposed.over(p.Conf())
 	prop, known := FindProperty(c.Key)
 	switch {
 	case !known:
@@ -109,6 +109,8 @@ func (p *Profile) assess(c *Assessed, proposed Conf, pol Policy) {
 		c.say(NoEffect, prop.Doc)
 	case p.setByCode([]Change{{Key: c.Key}}) != "":
 		c.say(NoEffect, "the application sets it itself")
+	case p.withoutEffect([]Change{{Key: c.Key}}) != "":
+		c.say(NoEffect, p.withoutEffect([]Change{{Key: c.Key}}))
 	case p.Conf().canonical(prop) == after.canonical(prop):
 		c.say(NoEffect, "the runs had this value")
 	case unsized[prop.Name]:
@@ -168,12 +170,8 @@ func (c *Assessed) say(what Prospect, reason string, ev ...Evidence) {
 	c.Prospect, c.Reason, c.Evidence = what, reason, finite(ev)
 }
 
-// with is the configuration after a change; aliases count as the property.
-func (p *Profile) with(proposed Conf) Conf {
-	return proposed.over(p.Conf())
-}
-
-// over is the configuration with the properties of c on top; "" takes one out.
+// over is the configuration with the properties of c on top, which may be
+// aliases; "" takes one out.
 func (c Conf) over(base Conf) Conf {
 	after := Conf{}
 	maps.Copy(after, base)
@@ -270,7 +268,7 @@ func (p *Profile) assessHeap(c *Assessed, after Conf, pol Policy) {
 		c.say(RisksOOM, "the runs already lack memory: "+lack)
 	case now < before:
 		c.cut = "the heap of a task"
-		p.assessLessHeap(c, now, before, pol)
+		p.assessLessHeap(c, after, now, before, pol)
 	case now > before && p.reserves(after) <= 1:
 		c.say(Harmless, "a task has more heap, and no more is reserved")
 	case now > before:
@@ -282,8 +280,8 @@ func (p *Profile) assessHeap(c *Assessed, after Conf, pol Policy) {
 
 // assessLessHeap compares the heap that a slot keeps with the largest measured
 // need of one.
-func (p *Profile) assessLessHeap(c *Assessed, now, before int64, pol Policy) {
-	peak := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.PeakHeap })
+func (p *Profile) assessLessHeap(c *Assessed, after Conf, now, before int64, pol Policy) {
+	peak := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.PeakHeap })
 	sound := p.sound()
 	ev := []Evidence{{"peak_heap_bytes", "peak heap, largest", float64(peak.V), "bytes"}}
 	share := float64(now) / float64(max(1, before)) // of the heap that a task keeps
@@ -295,8 +293,10 @@ func (p *Profile) assessLessHeap(c *Assessed, now, before int64, pol Policy) {
 		c.say(NotShownSafe, "its need was not measured: "+p.howToMeasure(pol))
 	case p.tooFew(pol) != "":
 		c.say(NotShownSafe, p.tooFew(pol), ev...)
-	case left < neededHeap(p, sound, peak.V):
+	case left < neededHeap(p, peak.V):
 		c.say(NotShownSafe, fmt.Sprintf("the largest peak of %s would leave less than its margin in %s", plural(len(p.Runs), "run"), FormatMemory(left)), ev...)
+	case p.overheadFalls(after, pol):
+		c.say(NotShownSafe, fmt.Sprintf("an overhead that is not set follows the heap, from %s to %s, and what lies outside the heap does not", FormatMemory(p.overhead(p.Conf())), FormatMemory(p.overhead(after))), ev...)
 	default:
 		c.say(Improves, "the largest peak keeps its margin", ev...)
 	}
@@ -391,13 +391,12 @@ func (p *Profile) assessOverhead(c *Assessed, after Conf, pol Policy) {
 func killedBySignal(r *Run) bool { return r.ExecutorsLost[LossSignal] > 0 }
 
 func (p *Profile) assessLessOverhead(c *Assessed, now int64, pol Policy) {
-	used, sampled := maxOf(p.Runs, outsideHeap), func(r *Run) Opt[float64] { return r.RSSCoverage }
-	well := len(measured(p.Runs, sampled)) == len(p.Runs) && minOf(p.Runs, sampled).V >= pol.MinCoverage
+	used := maxOf(p.witnesses(), outsideHeap)
 	ev := []Evidence{{"peak_jvm_rss_bytes", "resident memory outside the heap, largest", float64(used.V), "bytes"}}
 	switch {
 	case p.againstLess(pol) != "":
 		c.say(NotShownSafe, p.againstLess(pol))
-	case used.OK && well && float64(used.V)*heapMargin <= float64(now):
+	case p.holdsOutside(now, pol):
 		c.say(Harmless, "what was measured outside the heap keeps its margin", ev...)
 	default:
 		c.say(NotShownSafe, "memory outside the heap was not measured, or comes near it")
@@ -409,9 +408,6 @@ func (p *Profile) assessLessOverhead(c *Assessed, now int64, pol Policy) {
 func (p *Profile) assessExecutors(c *Assessed, after Conf, pol Policy) {
 	n, to := p.Conf().instances(), p.likeToday(after.instances(), after)
 	switch {
-	case p.Newest().Platform() == Standalone:
-		c.say(Unknown, "how many executors a standalone cluster gives is not told by it")
-		return
 	case after.Bool(keyDynamic).V:
 		c.say(Harmless, "it is only the first number under dynamic allocation")
 		return
@@ -450,7 +446,7 @@ func (p *Profile) assessExecutors(c *Assessed, after Conf, pol Policy) {
 // heldBack says why executors that never had a task may be needed all the same,
 // n of them or of their slots as against to; "" when they may go.
 func (p *Profile) heldBack(n, to int64, pol Policy) string {
-	if why := cmp.Or(p.againstLess(pol), p.holdsTooMuch(p.sound(), n, to)); why != "" {
+	if why := cmp.Or(p.againstLess(pol), p.holdsTooMuch(n, to)); why != "" {
 		return why + ": it is not shown that executors can go"
 	}
 	return ""

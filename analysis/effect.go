@@ -60,11 +60,7 @@ func effectOf(p *Profile, changes []Change, f *Forecast, pol Policy) *Effect {
 	if !before.OK {
 		return nil
 	}
-	proposed := Conf{}
-	for _, c := range changes {
-		proposed[c.Key] = c.To
-	}
-	after := p.with(proposed)
+	after := p.changed(changes)
 	e := &Effect{
 		ContainerBefore: p.container(p.Conf()),
 		ContainerAfter:  p.container(after),

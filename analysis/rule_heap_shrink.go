@@ -16,8 +16,8 @@ justify a cut and never a growth. A collector fills the heap it is given, so a
 high peak says nothing. New heap: largest peak x 1.25 + 300 MiB, and room for
 the largest unified memory x 1.25; rounded up, cut by at most the policy's
 share at a time. An overhead that is not set follows the heap, and what lies outside
-the heap does not: where it would fall, today's is written beside it. Source: Dr.
-Elephant's tuning branch, gates corrected.
+the heap does not: where it would fall, and was not measured to be enough, today's is
+written beside it. Source: Dr. Elephant's tuning branch, gates corrected.
 
 Without coverage the heap is Unmeasured: a peak of 1 task in 235 is no peak.
 spark.executor.metrics.pollingInterval=1s turns the measurement on, and where
@@ -87,12 +87,28 @@ func evalOverProvisionedHeap(p *Profile, pol Policy) Finding {
 // lessHeap is a smaller heap and what keeps the memory outside it: an overhead
 // that is not set follows the heap, and is written out where it would fall.
 func (p *Profile) lessHeap(heap Change, pol Policy) []Change {
-	now := p.overhead(p.Conf())
-	if float64(p.overhead(Conf{keyMemory: heap.To}.over(p.Conf()))) >= float64(now)*(1-pol.DeadBand) {
+	if !p.overheadFalls(p.changed([]Change{heap}), pol) {
 		return []Change{heap}
 	}
-	kept := Change{Key: keyOverhead, To: FormatMemory(roundUp(now, mib)), Purpose: Keeping, Confidence: heap.Confidence}
-	return []Change{heap, kept}
+	now := FormatMemory(roundUp(p.overhead(p.Conf()), mib))
+	return []Change{heap, {Key: keyOverhead, To: now, Purpose: Keeping, Confidence: heap.Confidence}}
+}
+
+// overheadFalls says whether an overhead that is not set would follow a smaller
+// heap, by more than the dead band and below what was measured to be enough.
+func (p *Profile) overheadFalls(after Conf, pol Policy) bool {
+	now, to := p.overhead(p.Conf()), p.overhead(after)
+	return !after.set(keyOverhead) && float64(to) < float64(now)*(1-pol.DeadBand) && !p.holdsOutside(to, pol)
+}
+
+// holdsOutside says whether an overhead was measured to hold, with its margin,
+// what lies outside the heap.
+func (p *Profile) holdsOutside(overhead int64, pol Policy) bool {
+	runs := p.witnesses()
+	sampled := func(r *Run) Opt[float64] { return r.RSSCoverage }
+	used := maxOf(runs, outsideHeap)
+	return used.OK && len(measured(runs, sampled)) == len(runs) && minOf(runs, sampled).V >= pol.MinCoverage &&
+		float64(used.V)*heapMargin <= float64(overhead)
 }
 
 // symptom is what forbids taking memory away, from any run with the
