@@ -87,7 +87,7 @@ func (b *Bot) do(ctx context.Context, r Repo, e Effect) (Receipt, error) {
 		if wait := settle - b.Now().Sub(entry.At); entry.Receipt != nil && (final(e) || wait > 0) {
 			return *entry.Receipt, nil
 		} else if wait > 0 {
-			return Receipt{}, &RetryError{After: wait, Err: fmt.Errorf("%s: it is not known yet whether it happened", e.Key())}
+			return Receipt{}, &RetryError{After: wait, Unsure: true, Err: fmt.Errorf("%s: it is not known yet whether it happened", e.Key())}
 		}
 		if err := b.again(ctx, r, e); err != nil {
 			return Receipt{}, err

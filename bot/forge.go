@@ -249,7 +249,8 @@ var (
 	// pull request exists, a commit is gone). Nothing happened; observe again.
 	ErrStale = errors.New("the repository changed meanwhile")
 	// ErrDenied: the App may not, or the thing is not there: suspended, removed,
-	// archived, no permission. Trying again is useless.
+	// archived, no permission. Trying again hardly helps, but it may have been a
+	// refusal of the moment.
 	ErrDenied = errors.New("not permitted")
 )
 

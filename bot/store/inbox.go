@@ -25,7 +25,10 @@ type Delivery struct {
 
 	// The rest is set for the handler.
 	Accepted time.Time
-	Attempt  int // from 1
+	Attempt  int // from 1; what hardly helps to try again counts for two
+	// GivenUp means that the attempts are used up: it is not to be worked any
+	// more, but whoever waits for it is to be told.
+	GivenUp bool
 }
 
 // The states of a delivery. They are stored.
@@ -87,6 +90,9 @@ func (s *Store) acceptAgain(ctx context.Context, tx *sql.Tx, d Delivery) error {
 	if err != nil {
 		return err
 	}
+	if _, err := tx.ExecContext(ctx, "UPDATE deliveries SET attempts = 0 WHERE id = $1", id); err != nil {
+		return err
+	}
 	return s.enqueue(ctx, tx, id)
 }
 
@@ -97,7 +103,7 @@ func (s *Store) enqueue(ctx context.Context, tx *sql.Tx, id int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "UPDATE deliveries SET run = $1, state = $2, attempts = 0 WHERE id = $3", job.Job.ID, waiting, id)
+	_, err = tx.ExecContext(ctx, "UPDATE deliveries SET run = $1, state = $2 WHERE id = $3", job.Job.ID, waiting, id)
 	return err
 }
 

@@ -35,7 +35,7 @@ type Options struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Workers  int                             // deliveries that are worked at a time; 0 means 4
-	Attempts int                             // before a delivery has failed; 0 means 8
+	Attempts int                             // before a delivery is given up; 0 means 8
 	Backoff  func(attempt int) time.Duration // before the next one; nil means attempt^4 seconds
 	Lease    time.Duration                   // how long a silent worker is believed alive; 0 means a minute
 	Timeout  time.Duration                   // of one attempt; 0 means 15 minutes
@@ -64,6 +64,9 @@ func (o Options) withDefaults() Options {
 	if o.Attempts == 0 {
 		o.Attempts = 8
 	}
+	if o.Backoff == nil {
+		o.Backoff = func(n int) time.Duration { return time.Duration(n*n*n*n) * time.Second }
+	}
 	return o
 }
 
@@ -89,7 +92,7 @@ func Open(ctx context.Context, location string, o Options) (*Store, error) {
 		return nil, err
 	}
 	var err error
-	if s.insert, err = river.NewClient(s.driver, &river.Config{Logger: s.o.Log, MaxAttempts: s.o.Attempts}); err == nil {
+	if s.insert, err = river.NewClient(s.driver, &river.Config{Logger: s.o.Log}); err == nil {
 		err = s.migrate(ctx)
 	}
 	if err != nil {

@@ -32,7 +32,10 @@ var suite = []struct {
 	{"retry after", testRetryAfter},
 	{"panic", testPanic},
 	{"denied", testDenied},
+	{"timeout", testTimeout},
 	{"attempts", testAttempts},
+	{"given up", testGivenUp},
+	{"each attempt ends the process", testDeadly},
 	{"orphans", testOrphans},
 	{"graceful end", testGracefulEnd},
 	{"impatient end", testImpatientEnd},
@@ -105,14 +108,18 @@ func (j journal) handle(_ context.Context, d Delivery) error {
 	return nil
 }
 
-// next waits for n deliveries and returns their GUIDs.
+// next waits for n deliveries and returns their GUIDs and attempts.
 func (j journal) next(t *testing.T, n int) []string {
 	t.Helper()
 	var out []string
 	for range n {
 		select {
 		case d := <-j.ch:
-			out = append(out, fmt.Sprintf("%s#%d", d.GUID, d.Attempt))
+			name := fmt.Sprintf("%s#%d", d.GUID, d.Attempt)
+			if d.GivenUp {
+				name += " given up"
+			}
+			out = append(out, name)
 		case <-t.Context().Done():
 			t.Fatal(context.Cause(t.Context()))
 		}
@@ -180,16 +187,16 @@ func testRedelivery(t *testing.T, location string) {
 	s, j := open(t, location, Options{Attempts: 1}), newJournal()
 	broken := true
 	handle := func(ctx context.Context, d Delivery) error {
-		if err := j.handle(ctx, d); err != nil || d.GUID == "good" || !broken {
+		if err := j.handle(ctx, d); err != nil || d.GUID == "good" || d.GivenUp || !broken {
 			return err
 		}
 		return errors.New("broken")
 	}
 	accept(t, s, Delivery{GUID: "good"}, Delivery{GUID: "good"}, Delivery{GUID: "bad"}, Delivery{GUID: "bad"})
 	wantCounts(t, settle(t, s, work(t, s, handle)), map[string]int{done: 1, failed: 1})
-	got := j.next(t, 2)
+	got := j.next(t, 3)
 	slices.Sort(got)
-	if diff := cmp.Diff([]string{"bad#1", "good#1"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"bad#1", "bad#2 given up", "good#1"}, got); diff != "" {
 		t.Errorf("worked (-want +got):\n%s", diff)
 	}
 
@@ -300,42 +307,124 @@ func testRetryAfter(t *testing.T, location string) {
 }
 
 func testPanic(t *testing.T, location string) {
-	s, j := open(t, location, Options{}), newJournal()
-	accept(t, s, Delivery{GUID: "g"})
+	s, j := open(t, location, Options{Attempts: 4}), newJournal()
+	accept(t, s, Delivery{GUID: "once"}, Delivery{GUID: "always", Subject: "pull 1"})
 	stop := work(t, s, func(ctx context.Context, d Delivery) error {
-		if err := j.handle(ctx, d); err != nil || d.Attempt > 1 {
+		if err := j.handle(ctx, d); err != nil || d.GUID == "once" && d.Attempt > 1 || d.GivenUp {
 			return err
 		}
 		panic("a bug")
 	})
-	wantCounts(t, settle(t, s, stop), map[string]int{done: 1})
-	if diff := cmp.Diff([]string{"g#1", "g#2"}, j.next(t, 2)); diff != "" {
-		t.Errorf("worked (-want +got):\n%s", diff)
+	wantCounts(t, settle(t, s, stop), map[string]int{done: 1, failed: 1})
+	got := j.next(t, 5)
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"always#1", "always#3", "always#5 given up", "once#1", "once#3"}, got); diff != "" || len(j.ch) > 0 {
+		t.Errorf("%d more, worked (-want +got):\n%s", len(j.ch), diff)
 	}
 }
 
-// What is not permitted is not tried again, until somebody sends it again.
+// A refusal may be that of a moment: it is tried again, less often than other
+// errors. A wait that the forge asks for in between changes nothing about that.
 func testDenied(t *testing.T, location string) {
 	s, j := open(t, location, Options{}), newJournal()
+	waited := false
 	handle := func(ctx context.Context, d Delivery) error {
-		return errors.Join(j.handle(ctx, d), fmt.Errorf("push: %w", bot.ErrDenied))
-	}
-	for range 2 {
-		accept(t, s, Delivery{GUID: "g"})
-		wantCounts(t, settle(t, s, work(t, s, handle)), map[string]int{failed: 1})
-		if diff := cmp.Diff([]string{"g#1"}, j.next(t, 1)); diff != "" || len(j.ch) > 0 {
-			t.Errorf("%d more, worked (-want +got):\n%s", len(j.ch), diff)
+		switch err := j.handle(ctx, d); {
+		case err != nil || d.GivenUp:
+			return err
+		case d.Attempt == 3 && !waited:
+			waited = true
+			return &bot.RetryError{After: time.Millisecond, Err: errors.New("rate limit")}
 		}
+		return &bot.RetryError{Err: fmt.Errorf("push: %w", bot.ErrDenied)}
+	}
+	accept(t, s, Delivery{GUID: "g"})
+	wantCounts(t, settle(t, s, work(t, s, handle)), map[string]int{failed: 1})
+	if diff := cmp.Diff([]string{"g#1", "g#3", "g#3", "g#5", "g#7", "g#9 given up"}, j.next(t, 6)); diff != "" || len(j.ch) > 0 {
+		t.Errorf("%d more, worked (-want +got):\n%s", len(j.ch), diff)
+	}
+	// Until somebody sends it again.
+	accept(t, s, Delivery{GUID: "g"})
+	wantCounts(t, settle(t, s, work(t, s, handle)), map[string]int{failed: 1})
+	if diff := cmp.Diff([]string{"g#1", "g#3", "g#5", "g#7", "g#9 given up"}, j.next(t, 5)); diff != "" || len(j.ch) > 0 {
+		t.Errorf("%d more, worked again (-want +got):\n%s", len(j.ch), diff)
+	}
+}
+
+// What takes too long is ended, and who tells of it has a time of his own.
+func testTimeout(t *testing.T, location string) {
+	s, j := open(t, location, Options{Attempts: 2, Timeout: 50 * time.Millisecond}), newJournal()
+	accept(t, s, Delivery{GUID: "g"})
+	stop := work(t, s, func(ctx context.Context, d Delivery) error {
+		if err := errors.Join(j.handle(ctx, d), ctx.Err()); err != nil || d.GivenUp {
+			return err
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	wantCounts(t, settle(t, s, stop), map[string]int{failed: 1})
+	if diff := cmp.Diff([]string{"g#1", "g#3 given up"}, j.next(t, 2)); diff != "" || len(j.ch) > 0 {
+		t.Errorf("%d more, worked (-want +got):\n%s", len(j.ch), diff)
 	}
 }
 
 func testAttempts(t *testing.T, location string) {
 	s, j := open(t, location, Options{Attempts: 3}), newJournal()
 	accept(t, s, Delivery{GUID: "g"})
+	stop := work(t, s, func(ctx context.Context, d Delivery) error {
+		if err := j.handle(ctx, d); err != nil || d.GivenUp {
+			return err
+		}
+		return errors.New("no")
+	})
+	wantCounts(t, settle(t, s, stop), map[string]int{failed: 1})
+	if diff := cmp.Diff([]string{"g#1", "g#2", "g#3", "g#4 given up"}, j.next(t, 4)); diff != "" || len(j.ch) > 0 {
+		t.Errorf("%d more, worked (-want +got):\n%s", len(j.ch), diff)
+	}
+	var text string
+	if err := s.db.QueryRow("SELECT error FROM deliveries").Scan(&text); err != nil || text != "no" {
+		t.Errorf("it failed for %q, %v", text, err)
+	}
+}
+
+// To tell that it is given up is tried again too, and not for ever.
+func testGivenUp(t *testing.T, location string) {
+	s, j := open(t, location, Options{Attempts: 1}), newJournal()
+	accept(t, s, Delivery{GUID: "g"})
 	stop := work(t, s, func(ctx context.Context, d Delivery) error { return errors.Join(j.handle(ctx, d), errors.New("no")) })
 	wantCounts(t, settle(t, s, stop), map[string]int{failed: 1})
-	if diff := cmp.Diff([]string{"g#1", "g#2", "g#3"}, j.next(t, 3)); diff != "" || len(j.ch) > 0 {
+	want := []string{"g#1", "g#2 given up", "g#3 given up", "g#4 given up", "g#5 given up"}
+	if diff := cmp.Diff(want, j.next(t, 5)); diff != "" || len(j.ch) > 0 {
 		t.Errorf("%d more, worked (-want +got):\n%s", len(j.ch), diff)
+	}
+}
+
+// A delivery that takes its process with it is given up too: an attempt counts
+// from its beginning.
+func testDeadly(t *testing.T, location string) {
+	s := open(t, location, Options{Attempts: 2})
+	accept(t, s, Delivery{GUID: "g"})
+	var got []string
+	for range 8 {
+		var id, run int64
+		if err := s.db.QueryRow("SELECT id, run FROM deliveries").Scan(&id, &run); err != nil {
+			t.Fatal(err)
+		}
+		c, err := s.claim(t.Context(), id, run)
+		if err != nil || c.verdict != claimed {
+			break
+		}
+		got = append(got, fmt.Sprintf("%d %v", c.delivery.Attempt, c.delivery.GivenUp))
+		if _, err := s.db.Exec("UPDATE river_job SET state = 'running', attempted_at = $1, attempt = 1 WHERE id = $2", sqlTime(s, time.Now()), run); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.reclaim(t.Context(), true); err != nil { // the process is dead
+			t.Fatal(err)
+		}
+	}
+	counts, err := s.Counts(t.Context())
+	if diff := cmp.Diff([]string{"1 false", "2 false", "3 true", "4 true", "5 true", "6 true"}, got); diff != "" || counts[failed] != 1 || err != nil {
+		t.Errorf("%v, %v, worked (-want +got):\n%s", counts, err, diff)
 	}
 }
 
@@ -357,7 +446,7 @@ func testOrphans(t *testing.T, location string) {
 		if c, err := s.claim(t.Context(), id, run); guid == "claimed" && (c.verdict != claimed || err != nil) {
 			t.Fatal(c.verdict, err)
 		} else if guid == "fetched" { // died before its claim was written
-			if err := s.inTx(t.Context(), func(tx *sql.Tx) error { return s.conclude(t.Context(), tx, c, waiting, "") }); err != nil {
+			if err := s.inTx(t.Context(), func(tx *sql.Tx) error { return s.conclude(t.Context(), tx, c, end{state: waiting}, "") }); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -18,14 +18,17 @@ import (
 
 // A Handler works a delivery. It may be called again for one that it worked
 // already: when the process ended before that was noted, or when it failed. A
-// [bot.RetryError] says when to try again, [bot.ErrDenied] that it is useless; a
-// panic is an error.
+// panic is an error, and a [bot.RetryError] may say when to try again.
+//
+// When the attempts are used up it is called with a Delivery that is GivenUp,
+// for it to tell whoever waits for the delivery.
 type Handler func(ctx context.Context, d Delivery) error
 
 const (
 	busy      = time.Second         // before a delivery looks again whether its subject is free
 	retention = 30 * 24 * time.Hour // of ended deliveries: a redelivery is possible for a week
 	maxError  = 2000                // bytes of an error's text that are kept
+	lastTries = 4                   // to tell that a delivery is given up
 	lastGrace = 10 * time.Second    // that cancelled attempts get to note how they ended
 )
 
@@ -198,14 +201,6 @@ func (w *worker) client() (*river.Client[*sql.Tx], error) {
 	})
 }
 
-// NextRetry is when River runs the job again after an error.
-func (w *worker) NextRetry(job *river.Job[jobArgs]) time.Time {
-	if w.s.o.Backoff == nil {
-		return time.Time{} // River's own: attempt^4 seconds
-	}
-	return w.s.o.Now().Add(w.s.o.Backoff(job.Attempt))
-}
-
 // Work claims the job's delivery, has it handled, and notes how that ended.
 func (w *worker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
 	c, err := w.s.claim(ctx, job.Args.Delivery, job.ID)
@@ -219,17 +214,21 @@ func (w *worker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
 		return river.JobSnooze(busy)
 	case claimed:
 	}
-	c.delivery.Attempt = job.Attempt
 	held, release := w.s.hold(ctx, job.ID)
 	err = w.call(held, c.delivery)
 	release()
-	end, result := w.judge(ctx, err, job)
+	e := w.judge(ctx, c.delivery, err)
 	// Whatever happened to ctx, how it ended is noted.
-	if noteErr := w.s.note(context.WithoutCancel(ctx), c, end, err); noteErr != nil {
-		return errors.Join(result, fmt.Errorf("note the end: %w", noteErr))
+	if noteErr := w.s.note(context.WithoutCancel(ctx), c, e, err); noteErr != nil {
+		return errors.Join(err, fmt.Errorf("note the end: %w", noteErr))
 	}
-	return result
+	if e.state == waiting {
+		return river.JobSnooze(e.after)
+	}
+	return nil
 }
+
+var errPanic = errors.New("panic")
 
 // call turns a panic into an error, so that it is a failed attempt and not the
 // end of the process.
@@ -237,29 +236,56 @@ func (w *worker) call(ctx context.Context, d Delivery) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			w.s.o.Log.ErrorContext(ctx, "panic while working a delivery", "guid", d.GUID, "panic", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic: %v", p)
+			err = fmt.Errorf("%w: %v", errPanic, p)
 		}
 	}()
 	return w.handle(ctx, d)
 }
 
-// judge says in which state a delivery is after an attempt, and what River is
-// told.
-func (w *worker) judge(ctx context.Context, err error, job *river.Job[jobArgs]) (state string, result error) {
+// An end is how an attempt ended.
+type end struct {
+	state    string // of the delivery
+	attempts int    // that are used up
+	after    time.Duration
+}
+
+// judge says in which state a delivery is after an attempt. River is never told
+// of an error: it forgets attempts that end in a snooze, and those of a job
+// whose process died.
+func (w *worker) judge(ctx context.Context, d Delivery, err error) end {
 	retry, ok := errors.AsType[*bot.RetryError](err)
+	limit := w.s.o.Attempts
 	switch {
+	case err == nil && d.GivenUp:
+		return end{state: failed, attempts: d.Attempt}
 	case err == nil:
-		return done, nil
-	case errors.Is(err, bot.ErrDenied):
-		return failed, river.JobCancel(err)
+		return end{state: done, attempts: d.Attempt}
 	case errors.Is(ctx.Err(), context.Canceled): // shutdown: not an attempt
-		return waiting, river.JobSnooze(0)
-	case ok && retry.After > 0:
-		return waiting, river.JobSnooze(retry.After)
-	case job.Attempt >= job.MaxAttempts:
-		return failed, err
+		return end{state: waiting, attempts: d.Attempt - 1}
+	case ok && retry.After > 0 && !retry.Unsure: // a limit of the forge: nor that
+		return end{state: waiting, attempts: d.Attempt - 1, after: retry.After}
+	case d.GivenUp && d.Attempt >= limit+lastTries:
+		return end{state: failed, attempts: d.Attempt}
+	case d.GivenUp:
+		return end{waiting, d.Attempt, w.s.o.Backoff(d.Attempt - limit)}
 	}
-	return waiting, err
+	e := end{waiting, d.Attempt, w.s.o.Backoff(d.Attempt)}
+	if hopeless(ctx, err) {
+		e.attempts++
+	}
+	if e.attempts >= limit { // given up, and that is told at once
+		e.attempts, e.after = limit, 0
+	}
+	if ok {
+		e.after = max(e.after, retry.After)
+	}
+	return e
+}
+
+// hopeless says whether an error will most likely be the same the next time. It
+// counts for two: it may still have been one of the moment.
+func hopeless(ctx context.Context, err error) bool {
+	return errors.Is(err, bot.ErrDenied) || errors.Is(err, errPanic) || errors.Is(ctx.Err(), context.DeadlineExceeded)
 }
 
 type verdict int
@@ -299,10 +325,16 @@ func (s *Store) claim(ctx context.Context, id, run int64) (claim, error) {
 			return err
 		}
 		if moot {
-			return s.conclude(ctx, tx, c, superseded, "")
+			return s.conclude(ctx, tx, c, end{state: superseded, attempts: c.delivery.Attempt}, "")
+		}
+		if c.delivery.Attempt >= s.o.Attempts+lastTries {
+			return s.conclude(ctx, tx, c, end{state: failed, attempts: c.delivery.Attempt}, "the process ended in every attempt")
 		}
 		c.verdict = claimed
-		_, err = tx.ExecContext(ctx, "UPDATE deliveries SET state = $1, attempts = attempts + 1 WHERE id = $2", working, id)
+		// Counted before it is worked: it may be the end of this one.
+		c.delivery.GivenUp = c.delivery.Attempt >= s.o.Attempts
+		c.delivery.Attempt++
+		_, err = tx.ExecContext(ctx, "UPDATE deliveries SET state = $1, attempts = $2 WHERE id = $3", working, c.delivery.Attempt, id)
 		return err
 	})
 	return c, err
@@ -315,9 +347,9 @@ func (s *Store) read(ctx context.Context, tx *sql.Tx, c *claim) (ours bool, err 
 	var accepted int64
 	d := &c.delivery
 	err = tx.QueryRowContext(ctx, `
-		SELECT guid, happened, event, body, subject, newest, accepted FROM deliveries
+		SELECT guid, happened, event, body, subject, newest, attempts, accepted FROM deliveries
 		WHERE id = $1 AND run = $2 AND state IN ($3, $4)`, c.id, c.run, waiting, working).
-		Scan(&d.GUID, &happened, &d.Event, &d.Body, &d.Subject, &d.Newest, &accepted)
+		Scan(&d.GUID, &happened, &d.Event, &d.Body, &d.Subject, &d.Newest, &d.Attempt, &accepted)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -352,24 +384,29 @@ func (s *Store) moot(ctx context.Context, tx *sql.Tx, c claim) (bool, error) {
 }
 
 // note writes down how an attempt ended, and gives the subject free.
-func (s *Store) note(ctx context.Context, c claim, state string, cause error) error {
+func (s *Store) note(ctx context.Context, c claim, e end, cause error) error {
 	text := ""
 	if cause != nil {
 		text = storable(cause.Error())
 		text = storable(text[:min(len(text), maxError)])
-		s.o.Log.WarnContext(ctx, "a delivery was not worked", slog.String("guid", c.delivery.GUID), slog.String("state", state), slog.String("error", text))
+		s.o.Log.WarnContext(ctx, "a delivery was not worked", slog.String("guid", c.delivery.GUID), slog.String("state", e.state), slog.String("error", text))
 	}
-	return s.inTx(ctx, func(tx *sql.Tx) error { return s.conclude(ctx, tx, c, state, text) })
+	if e.state == failed {
+		s.o.Log.ErrorContext(ctx, "a delivery is given up", slog.String("guid", c.delivery.GUID), slog.String("event", c.delivery.Event))
+	}
+	return s.inTx(ctx, func(tx *sql.Tx) error { return s.conclude(ctx, tx, c, e, text) })
 }
 
-func (s *Store) conclude(ctx context.Context, tx *sql.Tx, c claim, state, text string) error {
+// conclude stores an end. Of what is given up, the error that led to it stays.
+func (s *Store) conclude(ctx context.Context, tx *sql.Tx, c claim, e end, text string) error {
 	var ended int64
-	if state != waiting {
+	if e.state != waiting {
 		ended = s.now()
 	}
 	_, err := tx.ExecContext(ctx, `
-		UPDATE deliveries SET state = $1, error = $2, ended = $3, body = CASE WHEN $4 THEN $5 ELSE body END WHERE id = $6 AND run = $7`,
-		state, text, ended, state == done || state == superseded, []byte{}, c.id, c.run)
+		UPDATE deliveries SET state = $1, attempts = $2, error = CASE WHEN $3 THEN error ELSE $4 END, ended = $5,
+		body = CASE WHEN $6 THEN $7 ELSE body END WHERE id = $8 AND run = $9`,
+		e.state, e.attempts, c.delivery.GivenUp, text, ended, e.state == done || e.state == superseded, []byte{}, c.id, c.run)
 	if err != nil {
 		return err
 	}

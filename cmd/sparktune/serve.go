@@ -147,7 +147,7 @@ func (s *server) connect(ctx context.Context, model modelFlags) error {
 	if err != nil {
 		return err
 	}
-	if s.store, err = store.Open(ctx, s.database(state), store.Options{Now: s.c.now, Log: s.log, Attempts: attempts}); err != nil {
+	if s.store, err = store.Open(ctx, s.database(state), store.Options{Now: s.c.now, Log: s.log}); err != nil {
 		return err
 	}
 	s.bot = &bot.Bot{

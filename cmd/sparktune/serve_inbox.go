@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -62,16 +61,12 @@ func deliveryOf(d webhooks.Delivery, e webhooks.Event) (out store.Delivery, want
 
 func pullSubject(repo int64, number int) string { return fmt.Sprintf("pull %d %d", repo, number) }
 
-// attempts are how often a delivery is worked before it has failed, and
-// maxRefusals how often when GitHub refuses.
-const (
-	attempts    = 8
-	maxRefusals = 3
-)
-
 // work acts on a delivery: the switch from what happened to what is done.
 func (s *server) work(ctx context.Context, d store.Delivery) error {
 	if d.Event == store.EventDue {
+		if d.GivenUp {
+			return nil // nobody waits for it
+		}
 		var r bot.Repo
 		if err := json.Unmarshal(d.Body, &r); err != nil {
 			return err
@@ -108,21 +103,13 @@ func (s *server) work(ctx context.Context, d store.Delivery) error {
 	return nil
 }
 
-// review reviews a pull request, and concludes its check also when it cannot: it
-// may be one that must pass. A refusal is tried again at first: it may be that
-// of a moment.
+// review reviews a pull request. When that is given up its check is concluded
+// all the same: it may be one that must pass.
 func (s *server) review(ctx context.Context, d store.Delivery, r bot.Repo, number int, again string) error {
-	err := s.report(ctx, d, "review", func() (bot.Outcome, error) { return s.bot.Review(ctx, r, number, again) })
-	switch denied := errors.Is(err, bot.ErrDenied); {
-	case err == nil || ctx.Err() != nil:
-		return err
-	case denied && d.Attempt < maxRefusals:
-		return &bot.RetryError{After: time.Minute, Err: err}
-	case denied || d.Attempt >= attempts:
-		_, concluded := s.bot.Unreviewed(ctx, r, number, again)
-		return errors.Join(err, concluded)
+	if d.GivenUp {
+		return s.report(ctx, d, "give up", func() (bot.Outcome, error) { return s.bot.Unreviewed(ctx, r, number, again) })
 	}
-	return err
+	return s.report(ctx, d, "review", func() (bot.Outcome, error) { return s.bot.Review(ctx, r, number, again) })
 }
 
 // report runs a flow and tells how it ended.

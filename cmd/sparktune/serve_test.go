@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,7 +19,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
 
+	"github.com/sparktune/sparktune/bot"
 	"github.com/sparktune/sparktune/bot/ghapp/ghtest"
 	"github.com/sparktune/sparktune/bot/policy"
 	"github.com/sparktune/sparktune/bot/store"
@@ -77,6 +81,89 @@ func TestServe(t *testing.T) {
 	hub.Wait()
 	eventually(t, func() string { return cmp.Diff(2, answersOn(repo, number)) })
 	s.stop(t)
+}
+
+// A check that must pass does not hang, whatever happens to the review: it is
+// concluded by the last of the attempts.
+func TestReviewGivenUp(t *testing.T) {
+	for name, spoil := range map[string]func(*ghtest.Server, *server){
+		"GitHub refuses": func(hub *ghtest.Server, _ *server) {
+			hub.Plan(func(c ghtest.Call) ghtest.Fault {
+				if strings.HasSuffix(c.Route, "/git/trees/{tree_sha}") {
+					return ghtest.Forbidden
+				}
+				return ghtest.Fault{}
+			})
+		},
+		"a panic":               func(_ *ghtest.Server, s *server) { s.bot.Trees = panicking{} },
+		"the lake is not there": func(_ *ghtest.Server, s *server) { s.bot.Source = lakeSource{s.c, "/dev/null/lake"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			hub := ghtest.New(t)
+			repo := hub.AddRepo("acme/dags", os.DirFS("../../testdata/repo"))
+			s := impatientServer(t, hub)
+			head := repo.Push("alice", "more", map[string][]byte{"README.md": []byte("more")}, "more")
+			spoil(hub, s)
+			repo.OpenPull("alice", "more", "More")
+			hub.Wait()
+			s.workAll(t)
+			if diff := cmp.Diff([]string{"neutral"}, conclusions(repo)); diff != "" {
+				t.Fatalf("(-want +got):\n%s", diff)
+			}
+			if c := repo.Checks()[0]; c.Title != "not reviewed" || c.Head != head {
+				t.Errorf("the check is %+v", c)
+			}
+		})
+	}
+}
+
+// panicking is a tree that the parsers fail on.
+type panicking struct{}
+
+func (panicking) Tree(context.Context, bot.Repo, string) (fs.FS, error) { panic("a bug") }
+
+// impatientServer is a server that takes deliveries, works them when it is told
+// to, and tries again at once.
+func impatientServer(t *testing.T, hub *ghtest.Server) *server {
+	t.Helper()
+	path, env := configure(t, hub, t.TempDir(), "")
+	c := &cli{stdout: io.Discard, stderr: io.Discard, now: hub.Now, getenv: func(name string) string { return env[name] }}
+	s, err := c.newServer(t.Context(), path, newModelFlags(pflag.NewFlagSet("", pflag.ContinueOnError)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.store.Close()
+	s.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "server.db"), store.Options{
+		Now: hub.Now, Log: s.log, Backoff: func(int) time.Duration { return 0 }, Poll: 5 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.store.Close() })
+	s.bot.Memory = s.store
+	web := httptest.NewServer(s.handler())
+	t.Cleanup(web.Close)
+	hub.Webhook(web.URL + "/webhook")
+	return s
+}
+
+// workAll works what was delivered until all of it has ended.
+func (s *server) workAll(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.store.Work(ctx, s.work) }()
+	eventually(t, func() string {
+		counts, err := s.store.Counts(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cmp.Diff(0, counts["waiting"]+counts["working"])
+	})
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 // One pass of weekly over the repositories of the App, from the lake in the
