@@ -20,25 +20,17 @@ type Command struct {
 }
 
 // Answer answers a command once: to a writer with a comment, to anybody else
-// with a sign.
+// with a sign. Who stops calling it after an error calls [Bot.Unanswered].
 func (b *Bot) Answer(ctx context.Context, r Repo, c Command) (Outcome, error) {
 	out := Outcome{Repo: r.String()}
-	s, err := b.Forge.Observe(ctx, r, Query{Pull: c.Pull, Comment: c.Comment, Login: c.Author})
-	if err != nil {
-		return out, err
-	}
-	about := fmt.Sprintf("command %d", c.Comment)
+	s, why, err := b.heard(ctx, r, c)
 	switch {
-	case s.Pull == nil || s.Comment == nil:
-		out.leave("", "the pull request or the comment is gone")
+	case err != nil:
+		return out, err
+	case why != "":
+		out.leave("", why)
 		return out, nil
-	case s.Comment.Author != c.Author || s.Comment.Body != c.Body:
-		out.leave("", "the comment was edited since")
-		return out, nil
-	case slices.ContainsFunc(s.Comments, func(o Comment) bool {
-		_, ours := findMarker(b.Key, about, o.Body)
-		return ours && o.ByUs
-	}):
+	case b.said(s, c.about()):
 		out.leave("", "it is answered")
 		return out, b.each(ctx, s.Repo, &out, React{Comment: c.Comment, Content: "rocket"})
 	case s.Permission < PermissionWrite:
@@ -53,8 +45,60 @@ func (b *Bot) Answer(ctx context.Context, r Repo, c Command) (Outcome, error) {
 			return out, err
 		}
 	}
-	body := text + "\n" + marker{About: about, Words: "plain"}.sign(b.Key) + "\n"
-	return out, b.each(ctx, s.Repo, &out, AddComment{Pull: c.Pull, For: about, Body: body}, React{Comment: c.Comment, Content: "rocket"})
+	return out, b.each(ctx, s.Repo, &out, b.reply(c.Pull, c.about(), text), React{Comment: c.Comment, Content: "rocket"})
+}
+
+// Unanswered tells a writer that the command could not be answered.
+func (b *Bot) Unanswered(ctx context.Context, r Repo, c Command) (Outcome, error) {
+	out := Outcome{Repo: r.String()}
+	s, why, err := b.heard(ctx, r, c)
+	switch {
+	case err != nil:
+		return out, err
+	case why != "":
+		out.leave("", why)
+		return out, nil
+	case b.said(s, c.about()):
+		out.leave("", "it is answered")
+		return out, nil
+	}
+	sign := React{Comment: c.Comment, Content: "confused"}
+	if about := c.about() + " failed"; s.Permission >= PermissionWrite && !b.said(s, about) {
+		return out, b.each(ctx, s.Repo, &out, b.reply(c.Pull, about, unanswered), sign)
+	}
+	return out, b.each(ctx, s.Repo, &out, sign)
+}
+
+const unanswered = "This could not be done: the repository could not be loaded or judged. Comment the command again to have it tried again.\n"
+
+// heard observes a command, and says why it is not to be answered; "" when it
+// is.
+func (b *Bot) heard(ctx context.Context, r Repo, c Command) (s State, why string, err error) {
+	s, err = b.Forge.Observe(ctx, r, Query{Pull: c.Pull, Comment: c.Comment, Login: c.Author})
+	switch {
+	case err != nil:
+	case s.Pull == nil || s.Comment == nil:
+		why = "the pull request or the comment is gone"
+	case s.Comment.Author != c.Author || s.Comment.Body != c.Body:
+		why = "the comment was edited since"
+	}
+	return s, why, err
+}
+
+// about names what the answer is about, for its marker.
+func (c Command) about() string { return fmt.Sprintf("command %d", c.Comment) }
+
+// said says whether a comment of ours has the marker.
+func (b *Bot) said(s State, about string) bool {
+	return slices.ContainsFunc(s.Comments, func(c Comment) bool {
+		_, ours := findMarker(b.Key, about, c.Body)
+		return ours && c.ByUs
+	})
+}
+
+// reply is a comment with its marker.
+func (b *Bot) reply(pull int, about, text string) AddComment {
+	return AddComment{Pull: pull, For: about, Body: text + "\n" + marker{About: about, Words: "plain"}.sign(b.Key) + "\n"}
 }
 
 const help = "| Command | Does |\n|---|---|\n" +

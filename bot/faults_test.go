@@ -113,8 +113,8 @@ func (f flow) undisturbed(t *testing.T) ([]ghtest.Call, string) {
 }
 
 // disturbed runs a flow with one fault until it ends, as the server does: an
-// error that says when is tried again then, another one later, and after the
-// end of the process by another.
+// error that says when is tried again then, another one later (a refusal a few
+// times only), and after the end of the process by another.
 func (f flow) disturbed(t *testing.T, at int, fault string) (runs int, state string) {
 	t.Helper()
 	w := newWorldWith(t, f.dag)
@@ -126,9 +126,13 @@ func (f flow) disturbed(t *testing.T, at int, fault string) (runs int, state str
 	defer kill()
 	faults := ghtest.Faults(kill)
 	w.hub.FaultAt(at, faults[slices.IndexFunc(faults, func(x ghtest.Fault) bool { return x.String() == fault })])
+	refusals := 0
 	for runs = 1; runs < 12; runs++ {
 		err := run(ctx)
-		if err == nil {
+		if errors.Is(err, bot.ErrDenied) {
+			refusals++
+		}
+		if err == nil || refusals == 4 {
 			break
 		}
 		if ctx.Err() != nil {

@@ -498,6 +498,38 @@ func TestAnswerRefuses(t *testing.T) {
 	}
 }
 
+// A command that could not be answered gets a line that says so, once, and can
+// still be answered when it is delivered again.
+func TestUnanswered(t *testing.T) {
+	w := newWorld(t)
+	_, command := w.ask("alice", "/sparktune report")
+	for _, step := range []struct {
+		do        func(context.Context, bot.Repo, bot.Command) (bot.Outcome, error)
+		comments  int
+		reactions []string
+	}{
+		{w.bot.Unanswered, 2, []string{"confused"}},
+		{w.bot.Unanswered, 2, []string{"confused"}},
+		{w.bot.Answer, 3, []string{"confused", "eyes", "rocket"}},
+		{w.bot.Unanswered, 3, []string{"confused", "eyes", "rocket"}},
+	} {
+		if _, err := step.do(t.Context(), w.ref(), command); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.the().Comments; len(got) != step.comments || !slices.Equal(got[0].Reactions, step.reactions) {
+			t.Errorf("got %+v", got)
+		}
+	}
+	command.Author = "bob" // who may only read
+	command.Comment = w.repo.Comment("bob", command.Pull, command.Body)
+	if _, err := w.bot.Unanswered(t.Context(), w.ref(), command); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.the().Comments; len(got) != 4 || !slices.Equal(got[3].Reactions, []string{"confused"}) {
+		t.Errorf("a reader: %+v", got)
+	}
+}
+
 // change opens a pull request that replaces a text in a file.
 func (w *world) change(path, from, to string) int {
 	w.t.Helper()

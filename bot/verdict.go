@@ -331,14 +331,10 @@ func (b *Bot) comment(ctx context.Context, r Repo, a Announcement, back Record, 
 		return err
 	}
 	about := a.about()
-	if s.Pull == nil || slices.ContainsFunc(s.Comments, func(c Comment) bool {
-		_, ours := findMarker(b.Key, about, c.Body)
-		return ours && c.ByUs
-	}) {
+	if s.Pull == nil || b.said(s, about) {
 		return nil
 	}
-	body := verdictText(a, back) + "\n" + marker{About: about, Words: "plain"}.sign(b.Key) + "\n"
-	return b.each(ctx, r, out, AddComment{Pull: a.Pull, For: about, Body: body})
+	return b.each(ctx, r, out, b.reply(a.Pull, about, verdictText(a, back)))
 }
 
 // about names the announcement: each job has one verdict, so it is told once.

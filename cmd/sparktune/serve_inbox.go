@@ -89,6 +89,9 @@ func (s *server) work(ctx context.Context, d store.Delivery) error {
 		}
 	case webhooks.Command:
 		c := bot.Command{Pull: p.Pull, Comment: p.Comment, Body: p.Body, Author: p.Author, Verb: p.Verb}
+		if d.GivenUp {
+			return s.report(ctx, d, "give up", func() (bot.Outcome, error) { return s.bot.Unanswered(ctx, r, c) })
+		}
 		return s.report(ctx, d, "answer", func() (bot.Outcome, error) { return s.bot.Answer(ctx, r, c) })
 	case webhooks.MergeGroup:
 		return s.report(ctx, d, "pass", func() (bot.Outcome, error) { return s.bot.Pass(ctx, r, p.Head) })

@@ -117,6 +117,47 @@ func TestReviewGivenUp(t *testing.T) {
 	}
 }
 
+// A refusal of the moment loses no command, and one that stays is said.
+func TestCommandRefused(t *testing.T) {
+	for _, tt := range []struct {
+		refusals int
+		says     string
+		sign     string
+	}{
+		{1, "| Job | Runs | Recommended |", "rocket"},
+		{100, "This could not be done", "confused"},
+	} {
+		hub := ghtest.New(t)
+		repo := hub.AddRepo("acme/dags", os.DirFS("../../testdata/repo"))
+		s := impatientServer(t, hub)
+		repo.Push("alice", "more", map[string][]byte{"README.md": []byte("more")}, "more")
+		number := repo.OpenPull("alice", "more", "More")
+		hub.Wait()
+		s.workAll(t)
+		s.bot.Trees = &refusing{s.bot.Trees, tt.refusals}
+		repo.Comment("alice", number, "/sparktune report")
+		hub.Wait()
+		s.workAll(t)
+		comments := repo.Pulls()[0].Comments
+		if len(comments) != 2 || !strings.Contains(comments[1].Body, tt.says) || comments[0].Reactions[1] != tt.sign {
+			t.Errorf("%d refusals: %+v", tt.refusals, comments)
+		}
+	}
+}
+
+// refusing are trees that GitHub refuses at first.
+type refusing struct {
+	bot.Trees
+	refusals int
+}
+
+func (r *refusing) Tree(ctx context.Context, repo bot.Repo, commit string) (fs.FS, error) {
+	if r.refusals--; r.refusals >= 0 {
+		return nil, bot.ErrDenied
+	}
+	return r.Trees.Tree(ctx, repo, commit)
+}
+
 // panicking is a tree that the parsers fail on.
 type panicking struct{}
 
