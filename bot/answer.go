@@ -32,11 +32,11 @@ func (b *Bot) Answer(ctx context.Context, r Repo, c Command) (Outcome, error) {
 		return out, nil
 	case b.said(s, c.about()):
 		out.leave("", "it is answered")
-		return out, b.each(ctx, s.Repo, &out, React{Comment: c.Comment, Content: "rocket"})
+		return out, b.each(ctx, s, &out, React{Comment: c.Comment, Content: "rocket"})
 	case s.Permission < PermissionWrite:
-		return out, b.each(ctx, s.Repo, &out, React{Comment: c.Comment, Content: "confused"})
+		return out, b.each(ctx, s, &out, React{Comment: c.Comment, Content: "confused"})
 	}
-	if err := b.each(ctx, s.Repo, &out, React{Comment: c.Comment, Content: "eyes"}); err != nil {
+	if err := b.each(ctx, s, &out, React{Comment: c.Comment, Content: "eyes"}); err != nil {
 		return out, err
 	}
 	text := help
@@ -45,7 +45,7 @@ func (b *Bot) Answer(ctx context.Context, r Repo, c Command) (Outcome, error) {
 			return out, err
 		}
 	}
-	return out, b.each(ctx, s.Repo, &out, b.reply(c.Pull, c.about(), text), React{Comment: c.Comment, Content: "rocket"})
+	return out, b.each(ctx, s, &out, b.reply(c.Pull, c.about(), text), React{Comment: c.Comment, Content: "rocket"})
 }
 
 // Unanswered tells a writer that the command could not be answered.
@@ -64,9 +64,9 @@ func (b *Bot) Unanswered(ctx context.Context, r Repo, c Command) (Outcome, error
 	}
 	sign := React{Comment: c.Comment, Content: "confused"}
 	if about := c.about() + " failed"; s.Permission >= PermissionWrite && !b.said(s, about) {
-		return out, b.each(ctx, s.Repo, &out, b.reply(c.Pull, about, unanswered), sign)
+		return out, b.each(ctx, s, &out, b.reply(c.Pull, about, unanswered), sign)
 	}
-	return out, b.each(ctx, s.Repo, &out, sign)
+	return out, b.each(ctx, s, &out, sign)
 }
 
 const unanswered = "This could not be done: the repository could not be loaded or judged. Comment the command again to have it tried again.\n"
@@ -105,9 +105,9 @@ const help = "| Command | Does |\n|---|---|\n" +
 	"| `/sparktune report` | what the measured runs say of the jobs that this pull request touches |\n" +
 	"| `/sparktune help` | this table |\n"
 
-func (b *Bot) each(ctx context.Context, r Repo, out *Outcome, effects ...Effect) error {
+func (b *Bot) each(ctx context.Context, s State, out *Outcome, effects ...Effect) error {
 	for _, e := range effects {
-		receipt, err := b.do(ctx, r, e)
+		receipt, err := b.do(ctx, s, e)
 		if err != nil {
 			return err
 		}

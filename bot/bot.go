@@ -76,32 +76,33 @@ func whileStale(flow func() error) error {
 }
 
 // do carries out an effect once, whatever dies in between. An effect whose
-// answer was lost is only tried again when it has had the time to show and did
-// not: the caller plans it from a fresh observation.
-func (b *Bot) do(ctx context.Context, r Repo, e Effect) (Receipt, error) {
-	entry, begun, err := b.Memory.Begin(ctx, r.ID, e.Key(), b.Now())
+// answer was lost is only tried again when what the caller planned it from was
+// observed after it had the time to show.
+func (b *Bot) do(ctx context.Context, s State, e Effect) (Receipt, error) {
+	entry, begun, err := b.Memory.Begin(ctx, s.Repo.ID, e.Key(), b.Now())
 	if err != nil {
 		return Receipt{}, fmt.Errorf("note the intent: %w", err)
 	}
 	if !begun {
-		if wait := settle - b.Now().Sub(entry.At); entry.Receipt != nil && (final(e) || wait > 0) {
+		if early := s.At.Before(entry.At.Add(settle)); entry.Receipt != nil && (final(e) || early) {
 			return *entry.Receipt, nil
-		} else if wait > 0 {
+		} else if early {
+			wait := max(0, settle-b.Now().Sub(entry.At))
 			return Receipt{}, &RetryError{After: wait, Unsure: true, Err: fmt.Errorf("%s: it is not known yet whether it happened", e.Key())}
 		}
-		if err := b.again(ctx, r, e); err != nil {
+		if err := b.again(ctx, s.Repo, e); err != nil {
 			return Receipt{}, err
 		}
 	}
-	receipt, err := b.Forge.Do(ctx, r, e)
+	receipt, err := b.Forge.Do(ctx, s.Repo, e)
 	var retry *RetryError
 	switch {
 	case err == nil:
-		err = b.Memory.End(ctx, r.ID, e.Key(), &receipt)
+		err = b.Memory.End(ctx, s.Repo.ID, e.Key(), &receipt)
 	case errors.As(err, &retry) && retry.Unsure:
 		retry.After = max(retry.After, settle)
 	default:
-		err = errors.Join(err, b.Memory.End(ctx, r.ID, e.Key(), nil))
+		err = errors.Join(err, b.Memory.End(ctx, s.Repo.ID, e.Key(), nil))
 	}
 	if err != nil {
 		return Receipt{}, fmt.Errorf("%s: %w", e.Key(), err)

@@ -48,6 +48,7 @@ type world struct {
 	runs  []analysis.Run
 	// outage is why the runs cannot be read just now.
 	outage error
+	slow   time.Duration // that it takes to read the runs
 	grant  policy.Grant
 	db     string
 	cache  string
@@ -127,6 +128,7 @@ var asOf = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 type source struct{ w *world }
 
 func (s source) Runs(context.Context, time.Time, time.Time) ([]analysis.Run, error) {
+	s.w.hub.Advance(s.w.slow)
 	return s.w.runs, s.w.outage
 }
 
@@ -527,6 +529,39 @@ func TestUnanswered(t *testing.T) {
 	}
 	if got := w.the().Comments; len(got) != 4 || !slices.Equal(got[3].Reactions, []string{"confused"}) {
 		t.Errorf("a reader: %+v", got)
+	}
+}
+
+// An answer that was lost is looked for by an observation that is late enough:
+// that the flow took long after an early one is not.
+func TestAnswerIsNotDoubled(t *testing.T) {
+	w := newWorld(t)
+	_, command := w.ask("alice", "/sparktune report")
+	w.hub.Lag(lag)
+	ctx, kill := context.WithCancel(t.Context())
+	w.hub.Plan(func(c ghtest.Call) ghtest.Fault {
+		if strings.HasSuffix(c.Route, "/comments") && c.Write {
+			return ghtest.KillAfter(kill)
+		}
+		return ghtest.Fault{}
+	})
+	if _, err := w.bot.Answer(ctx, w.ref(), command); err == nil {
+		t.Fatal("it was not killed")
+	}
+	w.hub.Plan(nil)
+	w.boot()
+	w.hub.Advance(65 * time.Second) // it does not show yet
+	w.slow = time.Minute
+	var retry *bot.RetryError
+	if _, err := w.bot.Answer(t.Context(), w.ref(), command); !errors.As(err, &retry) || !retry.Unsure {
+		t.Fatalf("got %v", err)
+	}
+	w.hub.Advance(retry.After)
+	if _, err := w.bot.Answer(t.Context(), w.ref(), command); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.the().Comments) - 1; n != 1 {
+		t.Errorf("%d comments of ours", n)
 	}
 }
 

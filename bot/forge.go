@@ -45,7 +45,8 @@ type Query struct {
 
 // A State is a repository as it was observed at one moment.
 type State struct {
-	Repo       Repo // as it is called now
+	At         time.Time // nothing that it shows is older
+	Repo       Repo      // as it is called now
 	Public     bool
 	Archived   bool
 	Default    string // name of the default branch

@@ -136,7 +136,8 @@ func (b *Bot) Unreviewed(ctx context.Context, r Repo, number int, again string) 
 // pass.
 func (b *Bot) Pass(ctx context.Context, r Repo, head string) (Outcome, error) {
 	out := Outcome{Repo: r.String(), Commit: head}
-	return out, b.each(ctx, r, &out, Conclude{
+	// What such a commit has is not observed: a second check would say the same.
+	return out, b.each(ctx, State{At: b.Now(), Repo: r}, &out, Conclude{
 		Head: head, ExternalID: "merge group", Conclusion: "success",
 		Title: "reviewed on its pull requests", Summary: "A merge queue changes no setting that its pull requests do not change.",
 	})
@@ -164,7 +165,7 @@ func (b *Bot) conclude(ctx context.Context, r Repo, number int, again string, re
 		return out, err
 	}
 	check.Head, check.ExternalID = s.Pull.Head, id
-	return out, b.each(ctx, s.Repo, &out, check)
+	return out, b.each(ctx, s, &out, check)
 }
 
 // review is the check to conclude. Whatever fails may be tried again: who gives

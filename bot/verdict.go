@@ -334,7 +334,7 @@ func (b *Bot) comment(ctx context.Context, r Repo, a Announcement, back Record, 
 	if s.Pull == nil || b.said(s, about) {
 		return nil
 	}
-	return b.each(ctx, r, out, b.reply(a.Pull, about, verdictText(a, back)))
+	return b.each(ctx, s, out, b.reply(a.Pull, about, verdictText(a, back)))
 }
 
 // about names the announcement: each job has one verdict, so it is told once.

@@ -76,7 +76,7 @@ func (b *Bot) weekly(ctx context.Context, s State, records []Record, out *Outcom
 		if err := b.submit(ctx, sc, out); err != nil {
 			return err
 		}
-		if err := b.label(ctx, sc.record, snap.Policy.Pulls.Labels, s.Repo); err != nil {
+		if err := b.label(ctx, s, sc.record, snap.Policy.Pulls.Labels); err != nil {
 			return err
 		}
 		if sc.record.State == PullOpen && !slices.Contains(open, sc.record.Branch) {
@@ -100,11 +100,11 @@ func put(records []Record, rec Record) []Record {
 }
 
 // label gives an open pull request its labels, when it is new.
-func (b *Bot) label(ctx context.Context, rec Record, labels []string, r Repo) error {
+func (b *Bot) label(ctx context.Context, s State, rec Record, labels []string) error {
 	if rec.State != PullOpen || rec.Pull == 0 || len(labels) == 0 {
 		return nil
 	}
-	_, err := b.do(ctx, r, Label{Number: rec.Pull, Labels: labels})
+	_, err := b.do(ctx, s, Label{Number: rec.Pull, Labels: labels})
 	return err
 }
 
@@ -179,7 +179,7 @@ func (b *Bot) submit(ctx context.Context, sc *scope, out *Outcome) error {
 			out.leave(sc.record.Scope, why)
 			return nil
 		}
-		receipt, err := b.do(ctx, sc.state.Repo, e)
+		receipt, err := b.do(ctx, sc.state, e)
 		if err != nil {
 			return err
 		}

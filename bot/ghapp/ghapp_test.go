@@ -95,7 +95,7 @@ func TestPullRequest(t *testing.T) {
 	a := newApp(t, s)
 	r := onlyRepo(t, a)
 	state := observe(t, a, r, bot.Query{})
-	want := bot.State{Repo: bot.Repo{ID: repo.ID, Owner: "acme", Name: "etl", Installation: repo.Installation()}, Default: "main", Head: repo.Head("main")}
+	want := bot.State{At: s.Now(), Repo: bot.Repo{ID: repo.ID, Owner: "acme", Name: "etl", Installation: repo.Installation()}, Default: "main", Head: repo.Head("main")}
 	if diff := cmp.Diff(want, state); diff != "" {
 		t.Fatalf("(-want +got):\n%s", diff)
 	}
@@ -122,6 +122,7 @@ func TestPullRequest(t *testing.T) {
 	}
 
 	state = observe(t, a, r, bot.Query{})
+	want.At = s.Now()
 	want.Branches = []bot.Branch{{Name: push.Branch, Head: first.Commit, Parent: want.Head, Message: "tune\n", ByUs: true}}
 	want.Pulls = []bot.Pull{{
 		Number: int(opened.ID), State: bot.PullOpen, Author: "sparktune", ByUs: true, Title: "T", Body: "B", Base: "main",

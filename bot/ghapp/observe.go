@@ -149,7 +149,7 @@ type (
 // and the account of the query and for every further page of what it asks of a
 // pull request.
 func (a *App) Observe(ctx context.Context, r bot.Repo, q bot.Query) (bot.State, error) {
-	c := a.reader(r.Installation)
+	c, begun := a.reader(r.Installation), a.cfg.Now()
 	var known strings.Builder
 	for _, n := range q.Known {
 		fmt.Fprintf(&known, " p%d: pullRequest(number: %d) { ...pull }", n, n)
@@ -163,6 +163,7 @@ func (a *App) Observe(ctx context.Context, r bot.Repo, q bot.Query) (bot.State, 
 		return bot.State{}, fmt.Errorf("observe %s: %w", r, err)
 	}
 	s := got.state(r, a.cfg.Prefix)
+	s.At = begun
 	if got.Repository.Refs.PageInfo.HasNextPage {
 		return bot.State{}, fmt.Errorf("observe %s: more than 100 branches begin with %s", r, a.cfg.Prefix)
 	}
