@@ -304,6 +304,23 @@ func TestWeeklyGroups(t *testing.T) {
 	}
 }
 
+// A file that may not be written is the matter of its own proposal: it is said,
+// and the others are made.
+func TestWeeklyGoesOn(t *testing.T) {
+	w := newWorldOf(t, os.DirFS("../testdata/repo"))
+	file := w.repo.Files("main")[features]
+	w.repo.Push("alice", "main", map[string][]byte{features: nil, ".gitlab/" + features: file.Data}, "moved")
+	for range 2 {
+		err := w.weekly(t.Context())
+		if !errors.Is(err, bot.ErrDenied) || !strings.Contains(err.Error(), ".gitlab/"+features+": push ") {
+			t.Errorf("got %v", err)
+		}
+		if n := len(w.repo.Pulls()); n != 2 {
+			t.Errorf("%d pull requests", n)
+		}
+	}
+}
+
 // Labels are set once: one that a person removes stays removed.
 func TestWeeklyLabels(t *testing.T) {
 	w := newWorld(t)

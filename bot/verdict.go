@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -299,21 +300,21 @@ func verdicts(r *Record) int {
 
 // announce tells verdicts on the pull requests that they are about, once.
 func (b *Bot) announce(ctx context.Context, r Repo, list []Announcement, records []Record, out *Outcome) error {
+	var errs []error
 	for _, a := range list {
-		if err := b.comment(ctx, r, a, findRecord(records, r.ID, backScope(a.Pull)), out); err != nil {
-			return err
+		err := b.comment(ctx, r, a, findRecord(records, r.ID, backScope(a.Pull)), out)
+		if err == nil {
+			rec := findRecord(records, r.ID, a.Scope)
+			rec.Merged = slices.Clone(rec.Merged)
+			for i := range rec.Merged {
+				rec.Merged[i].told(a)
+			}
+			put(records, rec)
+			err = b.Memory.Remember(ctx, rec)
 		}
-		rec := findRecord(records, r.ID, a.Scope)
-		rec.Merged = slices.Clone(rec.Merged)
-		for i := range rec.Merged {
-			rec.Merged[i].told(a)
-		}
-		if err := b.Memory.Remember(ctx, rec); err != nil {
-			return err
-		}
-		put(records, rec)
+		errs = append(errs, inScope(a.Scope, err))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (m *Merge) told(a Announcement) {

@@ -2,13 +2,16 @@ package bot
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/sparktune/sparktune/bot/policy"
 )
 
 // Weekly brings the pull requests of a repository in line with what its runs
-// say. When nothing changed it writes nothing.
+// say. When nothing changed it writes nothing. What cannot be done for one of them
+// is in the error, and the others are brought in line all the same.
 func (b *Bot) Weekly(ctx context.Context, r Repo) (Outcome, error) {
 	var out Outcome
 	err := whileStale(func() error {
@@ -70,24 +73,34 @@ func (b *Bot) weekly(ctx context.Context, s State, records []Record, out *Outcom
 		out.leave("", "no Spark job is declared here")
 	}
 	open := s.open()
+	var errs []error // each is its own scope's matter: the others go on
 	for _, p := range d.Proposals {
 		sc := b.scope(ctx, s, snap, d, findRecord(records, s.Repo.ID, p.Scope), &p)
 		sc.room = len(open) < snap.Policy.Pulls.MaxOpen || p.Back != nil && snap.Policy.Pulls.MaxOpen > 0
-		if err := b.submit(ctx, sc, out); err != nil {
-			return err
+		err := b.submit(ctx, sc, out)
+		if err == nil {
+			err = b.label(ctx, s, sc.record, snap.Policy.Pulls.Labels)
 		}
-		if err := b.label(ctx, s, sc.record, snap.Policy.Pulls.Labels); err != nil {
-			return err
+		if err != nil {
+			errs = append(errs, inScope(p.Scope, err))
+			// The words of a verdict are about what takes the merge back.
+			d.Verdicts = slices.DeleteFunc(d.Verdicts, func(a Announcement) bool { return backScope(a.Pull) == p.Scope })
 		}
 		if sc.record.State == PullOpen && !slices.Contains(open, sc.record.Branch) {
 			open = append(open, sc.record.Branch)
 		}
 		records = put(records, sc.record)
 	}
-	if err := b.announce(ctx, s.Repo, d.Verdicts, records, out); err != nil {
-		return err
+	errs = append(errs, b.announce(ctx, s.Repo, d.Verdicts, records, out), b.tidy(ctx, s, snap, d, records, out))
+	return errors.Join(errs...)
+}
+
+// inScope says of which scope an error is.
+func inScope(scope string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return b.tidy(ctx, s, snap, d, records, out)
+	return fmt.Errorf("%s: %w", scope, err)
 }
 
 // put replaces the record of a scope, or adds it.
@@ -110,15 +123,14 @@ func (b *Bot) label(ctx context.Context, s State, rec Record, labels []string) e
 
 // tidy looks at the scopes that nothing is proposed for.
 func (b *Bot) tidy(ctx context.Context, s State, snap Snapshot, d Decision, records []Record, out *Outcome) error {
+	var errs []error
 	for _, rec := range records {
 		if slices.ContainsFunc(d.Proposals, func(p Proposal) bool { return p.Scope == rec.Scope }) {
 			continue
 		}
-		if err := b.submit(ctx, b.scope(ctx, s, snap, d, rec, nil), out); err != nil {
-			return err
-		}
+		errs = append(errs, inScope(rec.Scope, b.submit(ctx, b.scope(ctx, s, snap, d, rec, nil), out)))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // reconcile brings what we remember in line with what is.

@@ -351,9 +351,10 @@ func (s *server) weekly(ctx context.Context) error {
 		out, err := s.bot.Weekly(ctx, r)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", r, err))
-			continue
 		}
-		errs = append(errs, writeJSONLines(s.c.stdout, []bot.Outcome{out}))
+		if err == nil || len(out.Did) > 0 {
+			errs = append(errs, writeJSONLines(s.c.stdout, []bot.Outcome{out}))
+		}
 	}
 	return errors.Join(errs...)
 }
