@@ -321,6 +321,34 @@ func TestWeeklyGoesOn(t *testing.T) {
 	}
 }
 
+// A policy that is there but no file that can be read is a mistake, and not the
+// policy of a repository that has none.
+func TestPolicyThatIsNoFile(t *testing.T) {
+	for why, file := range map[string]*fstest.MapFile{
+		"a link":    {Data: []byte("rules.yaml"), Mode: fs.ModeSymlink | 0o777},
+		"a pointer": {Data: []byte("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")},
+		"more than": {Data: []byte("version: 1\n#" + strings.Repeat("x", 2<<20))},
+	} {
+		dag, err := os.ReadFile(filepath.Join("../testdata/repo", features))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newWorldOf(t, fstest.MapFS{features: {Data: dag}, "rules.yaml": {Data: []byte("version: 1\n")}, policy.File: file})
+		for range 2 { // once from the cache
+			if writes, left := w.week(); writes != 0 || !strings.Contains(left, policy.File+":1:1: the file cannot be read: it ") || !strings.Contains(left, why) {
+				t.Errorf("%s: %d writes, left:\n%s", why, writes, left)
+			}
+		}
+		pull := w.change(features, "OutOfMemoryError", "OOM")
+		if _, err := w.bot.Review(t.Context(), w.ref(), pull, ""); err != nil {
+			t.Fatal(err)
+		}
+		if c := w.repo.Checks()[0]; c.Conclusion != "neutral" || !strings.Contains(c.Summary, why) {
+			t.Errorf("%s: the check is %+v", why, c)
+		}
+	}
+}
+
 // Labels are set once: one that a person removes stays removed.
 func TestWeeklyLabels(t *testing.T) {
 	w := newWorld(t)

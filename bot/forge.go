@@ -28,8 +28,9 @@ type Forge interface {
 }
 
 // Trees loads a repository at one commit. The files are those that the commit's
-// object ids name, each verified; what was not loaded (too large, a submodule,
-// a pointer to large storage) is not in the tree.
+// object ids name, each verified; what was not loaded (too large, a link, a
+// submodule, a pointer to large storage) is listed nowhere in the tree, and to
+// open it is another error than [fs.ErrNotExist].
 type Trees interface {
 	Tree(ctx context.Context, r Repo, commit string) (fs.FS, error)
 }

@@ -51,17 +51,18 @@ func (c *cache) get(id string) ([]byte, bool) {
 	return data, true
 }
 
-// listing is what a commit names: path and size of the files by blob id. It is
-// kept by the commit, which never changes. Unlike a blob it cannot be verified
+// listing is what a commit names: path and size of the files by blob id, and
+// what is left out of them. It is kept by the commit, which never changes. Unlike a blob it cannot be verified
 // when it is read, but the files that it leads to are.
 type listing struct {
 	Files   map[string][]item `json:"files"`
+	Left    map[string]string `json:"left"`    // why, by path; earlier versions did not keep it
 	Skipped int64             `json:"skipped"` // bytes of what is too large
 }
 
 func (c *cache) listing(commit string) (l listing, ok bool) {
 	data, err := os.ReadFile(c.path(commit + ".json"))
-	if err != nil || json.Unmarshal(data, &l) != nil {
+	if err != nil || json.Unmarshal(data, &l) != nil || l.Left == nil {
 		return listing{}, false
 	}
 	return l, true

@@ -36,7 +36,7 @@ const wasteful = 32 << 20
 // Tree implements bot.Trees. The files are in memory, so that nothing which
 // happens to the cache meanwhile can change them.
 func (a *App) Tree(ctx context.Context, r bot.Repo, commit string) (fs.FS, error) {
-	l := &loading{App: a, client: a.reader(r.Installation), repo: r, commit: commit, missing: map[string][]item{}}
+	l := &loading{App: a, client: a.reader(r.Installation), repo: r, commit: commit, missing: map[string][]item{}, left: map[string]string{}}
 	if err := l.load(ctx); err != nil {
 		return nil, fmt.Errorf("load %s at %s: %w", r, commit, err)
 	}
@@ -60,6 +60,7 @@ type loading struct {
 	commit  string
 	files   []txtar.File
 	missing map[string][]item // by blob id, not in files yet
+	left    map[string]string // why a file is not in files, by its path
 	skipped int64             // bytes of what is too large
 	calls   int
 }
@@ -83,19 +84,35 @@ func (l *loading) load(ctx context.Context) error {
 // tree is what was loaded, as a file system.
 func (l *loading) tree() (fs.FS, error) {
 	slices.SortFunc(l.files, func(a, b txtar.File) int { return strings.Compare(a.Name, b.Name) })
-	return txtar.FS(&txtar.Archive{Files: l.files})
+	loaded, err := txtar.FS(&txtar.Archive{Files: l.files})
+	return partial{loaded, l.left}, err
+}
+
+// partial is a tree without some of its files. They are listed nowhere, but who
+// asks for one is not told that it does not exist.
+type partial struct {
+	fs.FS
+	left map[string]string
+}
+
+// Open implements fs.FS.
+func (p partial) Open(name string) (fs.File, error) {
+	if why := p.left[name]; why != "" {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New(why)}
+	}
+	return p.FS.Open(name)
 }
 
 // listed notes the files of the commit, which are the same for ever.
 func (l *loading) listed(ctx context.Context) error {
 	if known, ok := l.cache.listing(l.commit); ok {
-		l.missing, l.skipped = known.Files, known.Skipped
+		l.missing, l.left, l.skipped = known.Files, known.Left, known.Skipped
 		return nil
 	}
 	if err := l.list(ctx, l.commit, ""); err != nil {
 		return err
 	}
-	if err := l.cache.putListing(l.commit, listing{l.missing, l.skipped}); err != nil {
+	if err := l.cache.putListing(l.commit, listing{l.missing, l.left, l.skipped}); err != nil {
 		l.cfg.Log.WarnContext(ctx, "a listing is not cached", "commit", l.commit, "error", err)
 	}
 	return nil
@@ -147,15 +164,18 @@ func (l *loading) gone(err error) error {
 	return l.fail(err, false)
 }
 
-// note remembers the ordinary files that are small enough. Links, submodules
-// and the rest are not in our trees.
+// note remembers the ordinary files that are small enough, and why the others
+// are not in our trees.
 func (l *loading) note(t *github.Tree, below string) {
 	for _, e := range t.Entries {
 		ordinary := e.GetMode() == "100644" || e.GetMode() == "100755"
 		it := item{path.Join(below, e.GetPath()), int64(e.GetSize())}
 		switch {
-		case !ordinary || !fs.ValidPath(it.Path):
+		case e.GetType() == "tree" || !fs.ValidPath(it.Path):
+		case !ordinary:
+			l.left[it.Path] = "it is a link or a submodule, and no file"
 		case it.Size > l.cfg.MaxFile:
+			l.left[it.Path] = fmt.Sprintf("it has more than %d KiB", l.cfg.MaxFile>>10)
 			l.skipped += it.Size
 		default:
 			l.missing[e.GetSHA()] = append(l.missing[e.GetSHA()], it)
@@ -166,9 +186,11 @@ func (l *loading) note(t *github.Tree, below string) {
 // add takes content that was verified to be the blob.
 func (l *loading) add(id string, content []byte) {
 	for _, it := range l.missing[id] {
-		if !isPointer(content) {
-			l.files = append(l.files, txtar.File{Name: it.Path, Data: content})
+		if isPointer(content) {
+			l.left[it.Path] = "it is a pointer to large storage"
+			continue
 		}
+		l.files = append(l.files, txtar.File{Name: it.Path, Data: content})
 	}
 	delete(l.missing, id)
 }

@@ -60,14 +60,18 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", cmp.Or(e.Name, File), e.Line, e.Column, e.Msg)
 }
 
-// Load reads the policy of a repository; without a file it is the default.
+// Load reads the policy of a repository; without a file it is the default. One
+// that is there and cannot be read is a mistake as those in it are.
 func Load(fsys fs.FS) (Policy, error) {
 	src, err := fs.ReadFile(fsys, File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Default(), nil
 	}
 	if err != nil {
-		return Policy{}, fmt.Errorf("read %s: %w", File, err)
+		if of, ok := errors.AsType[*fs.PathError](err); ok {
+			err = of.Err
+		}
+		return Policy{}, &Error{Line: 1, Column: 1, Msg: fmt.Sprintf("the file cannot be read: %v", err)}
 	}
 	return Parse(src)
 }
