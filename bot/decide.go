@@ -51,8 +51,8 @@ type JobDecision struct {
 	Advice   analysis.Advice
 	Outcomes []patcher.Outcome // one per change of the advice
 	Notes    []patcher.Note
-	// Held says why the changes of the advice are not wanted; "" when they are.
-	Held  string
+	// Held says of each change of the advice why it is not wanted; "" when it is.
+	Held  []string
 	gates []prompts.Fact
 }
 
@@ -75,7 +75,7 @@ func (v *Survey) Decide(profiles map[analysis.Key]analysis.RunProfile) (Decision
 		if e := jd.Advice.Effect; e != nil && !s.Access.Money {
 			e.Money = nil
 		}
-		jd.Held = cmp.Or(heldBy(back, job.ID), s.held(&jd, d.Remembered))
+		s.hold(&jd, back, d.Remembered)
 		wants = append(wants, wantsOf(jd)...)
 		d.Jobs = append(d.Jobs, jd)
 	}
@@ -92,29 +92,29 @@ func (v *Survey) Decide(profiles map[analysis.Key]analysis.RunProfile) (Decision
 	return d, err
 }
 
-// held says why the advice on a job is not to be carried out.
-func (s *Snapshot) held(jd *JobDecision, remembered []Record) string {
+// hold fills in what of the advice is not wanted.
+func (s *Snapshot) hold(jd *JobDecision, back []Proposal, remembered []Record) {
+	for _, c := range jd.Advice.Changes {
+		jd.Held = append(jd.Held, cmp.Or(heldBy(back, jd.Job.ID), s.held(jd, c, remembered)))
+	}
+}
+
+// held says why a change of a job is not to be carried out.
+func (s *Snapshot) held(jd *JobDecision, c analysis.Change, remembered []Record) string {
 	if s.Policy.Ignores(jd.Job.ID, jd.Job.Path) {
 		return policy.File + " ignores the job"
 	}
 	for _, rec := range remembered {
-		if s.allIn(rec.Closed, jd) {
+		if closed(rec.Closed, jd.Job.ID, c, s.Policy.Gates.DeadBand) {
 			return "a person closed the pull request that proposed it, and what was measured has not moved since"
 		}
 		for _, m := range rec.Merged {
-			if m.worse(jd.Job.ID) && s.allIn(m.tried(jd), jd) {
+			if m.worse(jd.Job.ID) && closed(m.tried(jd), jd.Job.ID, c, s.Policy.Gates.DeadBand) {
 				return fmt.Sprintf("it was tried in pull request %d, and the job was better off before", m.Pull)
 			}
 		}
 	}
 	return ""
-}
-
-// allIn says whether a list has all changes of the advice, and what was
-// measured has not moved since.
-func (s *Snapshot) allIn(list []Wanted, jd *JobDecision) bool {
-	other := func(c analysis.Change) bool { return !closed(list, jd.Job.ID, c, s.Policy.Gates.DeadBand) }
-	return len(jd.Advice.Changes) > 0 && !slices.ContainsFunc(jd.Advice.Changes, other)
 }
 
 // applied are the changes that the patches make.
@@ -131,32 +131,32 @@ func (j JobDecision) applied() []analysis.Change {
 func (j JobDecision) changed() bool { return len(j.applied()) > 0 }
 
 func wantsOf(jd JobDecision) []patcher.Want {
-	if jd.Held != "" {
-		return nil
-	}
 	var wants []patcher.Want
-	for _, c := range jd.Advice.Changes {
-		wants = append(wants, patcher.Want{Job: jd.Job.ID, Setting: patcher.Setting{Key: c.Key, From: c.From, To: c.To}})
+	for i := range jd.Advice.Changes {
+		if jd.Held[i] == "" {
+			wants = append(wants, jd.want(i))
+		}
 	}
 	return wants
+}
+
+// want is one change of the advice.
+func (j JobDecision) want(i int) patcher.Want {
+	c := j.Advice.Changes[i]
+	return patcher.Want{Job: j.Job.ID, Setting: patcher.Setting{Key: c.Key, From: c.From, To: c.To}}
 }
 
 // end hands every outcome and note to its job. What is held is refused.
 func (d *Decision) end(result patcher.Result) {
 	for i := range d.Jobs {
 		jd := &d.Jobs[i]
-		if jd.Held != "" {
-			for _, c := range jd.Advice.Changes {
-				jd.Outcomes = append(jd.Outcomes, patcher.Outcome{
-					Want: patcher.Want{Job: jd.Job.ID, Setting: patcher.Setting{Key: c.Key, From: c.From, To: c.To}},
-					Path: jd.Job.Path, Line: jd.Job.Line, Reason: jd.Held,
-				})
+		for i, why := range jd.Held {
+			if why != "" {
+				jd.Outcomes = append(jd.Outcomes, patcher.Outcome{Want: jd.want(i), Path: jd.Job.Path, Line: jd.Job.Line, Reason: why})
+				continue
 			}
-		}
-		for _, o := range result.Outcomes {
-			if o.Job == jd.Job.ID {
-				jd.Outcomes = append(jd.Outcomes, o)
-			}
+			k := slices.IndexFunc(result.Outcomes, func(o patcher.Outcome) bool { return o.Want == jd.want(i) })
+			jd.Outcomes = append(jd.Outcomes, result.Outcomes[k]) // one per want
 		}
 		for _, n := range result.Notes {
 			if n.Job == jd.Job.ID {

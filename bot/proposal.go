@@ -46,7 +46,7 @@ func (d *Decision) proposals(group policy.Group) []Proposal {
 		byScope[scope].Patches = append(byScope[scope].Patches, p)
 	}
 	for _, jd := range d.Jobs {
-		if p := byScope[scopes[jd.Job.Path]]; p != nil && jd.Held == "" && len(jd.Outcomes) > 0 {
+		if p := byScope[scopes[jd.Job.Path]]; p != nil && slices.Contains(jd.Held, "") {
 			p.add(jd)
 		}
 	}
@@ -116,6 +116,9 @@ func (t ties) tie(a, b string) {
 func (p *Proposal) add(jd JobDecision) {
 	p.Jobs = append(p.Jobs, jd)
 	for i, c := range jd.Advice.Changes {
+		if jd.Held[i] != "" {
+			continue // is not of this proposal: who answers to it says nothing about it
+		}
 		o := jd.Outcomes[i] // one per change, in order
 		p.Wants = append(p.Wants, Wanted{Job: jd.Job.ID, Key: c.Key, From: c.From, To: c.To, Rule: c.Rule, Outcome: statusText[o.Status]})
 	}

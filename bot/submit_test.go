@@ -239,6 +239,46 @@ func TestClosed(t *testing.T) {
 	}
 }
 
+// What a person refused stays refused when another change joins it, and so does
+// what was tried: only the other one is proposed, and is all that the pull
+// request answers for.
+func TestOnlyTheOtherIsProposed(t *testing.T) {
+	const cores = "spark.executor.cores"
+	worse := Verdict{Job: "orders.load", Judgement: analysis.Judgement{Revert: true}}
+	for name, c := range map[string]struct {
+		rec  Record
+		held string
+	}{
+		"closed": {Record{Closed: heapTo("4g").Wants}, "a person closed"},
+		"tried": {Record{Merged: []Merge{{
+			Pull: 7, Wants: heapTo("4g").Wants, Promises: []Promise{{Job: "orders.load", Was: map[string]string{heap: "8g"}}}, Verdicts: []Verdict{worse},
+		}}}, "it was tried in pull request 7"},
+	} {
+		rules := policy.Default()
+		rules.Gates.DeadBand = 0.2
+		s := Snapshot{Policy: rules, Remembered: []Record{c.rec}}
+		jd := JobDecision{Job: patcher.Job{ID: "orders.load", Path: "dags/orders.py"}, Advice: analysis.Advice{Changes: []analysis.Change{
+			{Key: cores, From: "4", Effective: "4", To: "2", Rule: "over_provisioned_heap"},
+			{Key: heap, From: "8g", Effective: "8g", To: "4g", Rule: "over_provisioned_heap"},
+		}}}
+		s.hold(&jd, nil, s.Remembered)
+		wants := wantsOf(jd)
+		if len(wants) != 1 || wants[0].Key != cores {
+			t.Fatalf("%s: wants %v", name, wants)
+		}
+		d := Decision{Jobs: []JobDecision{jd}, Patches: []patcher.Patch{{Path: "dags/orders.py"}}}
+		d.end(patcher.Result{Outcomes: []patcher.Outcome{{Want: wants[0], Status: patcher.Applied, Path: "dags/orders.py"}}})
+		if o := d.Jobs[0].Outcomes; len(o) != 2 || o[0].Status != patcher.Applied || o[1].Status != patcher.Refused || !strings.HasPrefix(o[1].Reason, c.held) {
+			t.Errorf("%s: ended as %+v", name, o)
+		}
+		got := d.proposals(rules.Pulls.Group)
+		want := []Wanted{{Job: "orders.load", Key: cores, From: "4", To: "2", Rule: "over_provisioned_heap", Outcome: "applied"}}
+		if len(got) != 1 || !cmp.Equal(got[0].Wants, want) {
+			t.Errorf("%s: proposed %+v", name, got)
+		}
+	}
+}
+
 func TestMarker(t *testing.T) {
 	m := marker{About: "dags/orders.py", Plan: "0123456789abcdef", Words: "plain"}
 	text := "a body\n" + m.sign(testKey) + "\nand more"
@@ -269,6 +309,7 @@ func TestScopes(t *testing.T) {
 			Job:      patcher.Job{ID: job, Path: dag},
 			Outcomes: []patcher.Outcome{{Status: patcher.Applied, Path: file}},
 			Advice:   analysis.Advice{Changes: []analysis.Change{{Key: heap, From: "8g", To: "4g"}}},
+			Held:     []string{""},
 		}
 	}
 	d := Decision{
