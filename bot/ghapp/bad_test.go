@@ -114,6 +114,33 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// The secondary limit of GraphQL has status 200 and does not say until when. A
+// file that speaks of limits is none.
+func TestLimitOfGraphQL(t *testing.T) {
+	s := ghtest.New(t)
+	repo := s.AddRepo("acme/etl", files("a", `{"errors": [{"type": "RATE_LIMITED", "message": "a secondary rate limit"}]}`))
+	a := newApp(t, s)
+	r := onlyRepo(t, a)
+	if _, err := a.Tree(t.Context(), r, repo.Head("main")); err != nil {
+		t.Fatal(err)
+	}
+	s.Plan(func(ghtest.Call) ghtest.Fault { return ghtest.SecondaryGraph })
+	s.ResetCalls()
+	for _, want := range []time.Duration{time.Minute, 2 * time.Minute} {
+		for range 3 {
+			if _, err := a.Observe(t.Context(), r, bot.Query{}); meaning(err) != "retry in "+want.String() {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+		s.Advance(want)
+	}
+	if n := len(s.Calls()); n != 2 {
+		t.Errorf("%d calls", n)
+	}
+	s.Plan(nil)
+	observe(t, a, r, bot.Query{})
+}
+
 // An end of a token that our clock did not see coming costs one more token.
 func TestTokenExpires(t *testing.T) {
 	s := ghtest.New(t)

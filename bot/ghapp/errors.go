@@ -83,8 +83,6 @@ func byType(g *graphError, err error, effect bool) error {
 	switch g.Type {
 	case "NOT_FOUND", "FORBIDDEN", "INSUFFICIENT_SCOPES":
 		return denied(err)
-	case "RATE_LIMITED":
-		return &bot.RetryError{Err: safe(err)}
 	case "UNPROCESSABLE", "STALE_DATA", "":
 		// GitHub names no type when it fails itself, and says so.
 		if !strings.HasPrefix(g.Message, "Something went wrong") {

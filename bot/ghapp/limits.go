@@ -3,6 +3,7 @@ package ghapp
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -65,7 +66,10 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, limited := limited(resp)
+	text, limited, err := limited(r, resp)
+	if err != nil {
+		return nil, err
+	}
 	if !limited {
 		g.strikes = 0
 		return resp, nil
@@ -93,25 +97,50 @@ func (g *gate) wait(h http.Header) time.Duration {
 	return min(time.Minute<<(g.strikes-1), time.Hour)
 }
 
-// limited tells a limit from a refusal: both are 403, and the limit may be 429.
-// The body can be read again.
-func limited(resp *http.Response) (text string, yes bool) {
-	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
-		return "", false
+// limited tells a limit from a refusal: both are 403, and the limit may be 429,
+// or of GraphQL 200. The body can be read again.
+func limited(r *http.Request, resp *http.Response) (text string, yes bool, err error) {
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests:
+		return resp.Status, true, nil
+	case http.StatusForbidden:
+		body, err := peek(resp)
+		return resp.Status, resp.Header.Get("Retry-After") != "" || resp.Header.Get("X-Ratelimit-Remaining") == "0" || err == nil && bytes.Contains(body, []byte("rate limit")), nil
+	case http.StatusOK:
+		if isGraph(r) {
+			return limitedGraph(resp)
+		}
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+	return "", false, nil
+}
+
+// limitedGraph looks for the limit among the errors of an answer. The headers do
+// not tell: none is left after the last call that was answered, and some may be
+// after one that asked for too much.
+func limitedGraph(resp *http.Response) (text string, yes bool, err error) {
+	body, err := peek(resp)
+	if err != nil || !bytes.Contains(body, []byte(`"errors"`)) {
+		return "", false, err
+	}
+	var answer struct{ Errors graphErrors }
+	if json.Unmarshal(body, &answer) != nil {
+		return "", false, nil // for who reads the answer to say
+	}
+	for _, e := range answer.Errors {
+		// GitHub says RATE_LIMITED or RATE_LIMIT, and only in words when it is the secondary one.
+		if strings.HasPrefix(e.Type, "RATE_LIMIT") || strings.Contains(e.Message, "secondary rate limit") {
+			return e.Error(), true, nil
+		}
+	}
+	return "", false, nil
+}
+
+// peek reads the body, which can be read again.
+func peek(resp *http.Response) ([]byte, error) {
+	body, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	if err != nil {
-		body = nil
-	}
-	switch {
-	case resp.StatusCode == http.StatusTooManyRequests, resp.Header.Get("Retry-After") != "", resp.Header.Get("X-Ratelimit-Remaining") == "0":
-		return resp.Status, true
-	case bytes.Contains(body, []byte("rate limit")):
-		return resp.Status, true
-	}
-	return "", false
+	return body, err
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -134,6 +163,12 @@ type graphKey struct{}
 func asGraph(ctx context.Context, text string) context.Context {
 	name, _, _ := strings.Cut(strings.TrimSpace(text), "(")
 	return context.WithValue(ctx, graphKey{}, name)
+}
+
+// isGraph says whether the call is a GraphQL operation.
+func isGraph(r *http.Request) bool {
+	_, ok := r.Context().Value(graphKey{}).(string)
+	return ok && !isMint(r)
 }
 
 // isWrite says whether the call changes what people see. A token is none.

@@ -41,7 +41,7 @@ func (s *Server) admit(q *request, isGraphQL bool) {
 		panic(no(http.StatusForbidden, "This installation has been suspended"))
 	}
 	q.token = t
-	s.spend(t.installation.id, creates(q, isGraphQL))
+	s.spend(t.installation.id, creates(q, isGraphQL), isGraphQL)
 }
 
 // creates says whether the call makes content that people are told of.

@@ -93,6 +93,15 @@ var (
 	BadGatewayAfter = Fault{name: "502 after", after: &answer{status: http.StatusBadGateway, header: http.Header{}, body: []byte(`{"message":"Server Error"}`)}}
 )
 
+// SecondaryGraph is how GraphQL may tell the secondary limit: with status 200, and
+// no word on when to come back.
+var SecondaryGraph = Fault{name: "200 secondary", instead: func() *answer { return answerNo(graphLimit("", secondaryText)) }}
+
+// graphLimit is GraphQL's no to all of a request.
+func graphLimit(kind, message string) *apiError {
+	return &apiError{status: http.StatusOK, errors: []any{map[string]any{"type": kind, "message": message}}}
+}
+
 // KillBefore is the end of the caller before the effect: kill stops it.
 func KillBefore(kill func()) Fault {
 	return Fault{name: "killed before", lost: true, hangUp: true, Hook: kill}
@@ -169,10 +178,13 @@ const (
 
 // spend counts a call of an installation, and panics with GitHub's answer when
 // that is one too many.
-func (s *Server) spend(installation int64, creates bool) {
+func (s *Server) spend(installation int64, creates, isGraphQL bool) {
 	b := s.budget(installation)
 	if b.used >= b.limit {
 		e := no(http.StatusForbidden, "API rate limit exceeded for installation ID %d.", installation)
+		if isGraphQL {
+			e = graphLimit("RATE_LIMIT", e.message)
+		}
 		e.header = http.Header{}
 		b.tell(e.header)
 		panic(e)

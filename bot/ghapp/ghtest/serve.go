@@ -201,6 +201,9 @@ func answerJSON(status int, header http.Header, body any) *answer {
 }
 
 func answerNo(e *apiError) *answer {
+	if e.status == http.StatusOK { // GraphQL's
+		return answerJSON(e.status, e.header, map[string]any{"errors": e.errors})
+	}
 	body := map[string]any{"message": e.message, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(e.status)}
 	if e.errors != nil {
 		body["errors"] = e.errors
