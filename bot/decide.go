@@ -67,7 +67,6 @@ func (v *Survey) Decide(profiles map[analysis.Key]analysis.RunProfile) (Decision
 	if err != nil {
 		return Decision{}, err
 	}
-	var wants []patcher.Want
 	for i, job := range repo.Jobs {
 		p := v.profiles[i]
 		p.Attach(profiles)
@@ -76,10 +75,9 @@ func (v *Survey) Decide(profiles map[analysis.Key]analysis.RunProfile) (Decision
 			e.Money = nil
 		}
 		s.hold(&jd, back, d.Remembered)
-		wants = append(wants, wantsOf(jd)...)
 		d.Jobs = append(d.Jobs, jd)
 	}
-	result, err := patcher.Rewrite(s.Files, repo, wants)
+	result, err := d.rewrite(s.Files, repo)
 	if err != nil {
 		return Decision{}, fmt.Errorf("plan edits: %w", err)
 	}
@@ -92,10 +90,53 @@ func (v *Survey) Decide(profiles map[analysis.Key]analysis.RunProfile) (Decision
 	return d, err
 }
 
-// hold fills in what of the advice is not wanted.
+// rewrite plans the edits of all that is wanted. What one rule proposes for a job
+// goes together, as cores do with the number of executors: where a part is left to
+// a person, all is.
+func (d *Decision) rewrite(files fs.FS, repo *patcher.Repository) (patcher.Result, error) {
+	for {
+		var wants []patcher.Want
+		for _, jd := range d.Jobs {
+			wants = append(wants, wantsOf(jd)...)
+		}
+		result, err := patcher.Rewrite(files, repo, wants)
+		if err != nil || !d.holdParts(result.Outcomes) {
+			return result, err
+		}
+	}
+}
+
+// holdParts holds what would be made of a job's changes while another part is
+// refused, and says whether there was any.
+func (d *Decision) holdParts(outcomes []patcher.Outcome) bool {
+	refused := make(map[string]string) // key by job
+	for _, o := range outcomes {
+		if o.Status == patcher.Refused {
+			refused[o.Job] = o.Key
+		}
+	}
+	held := false
+	for _, o := range outcomes {
+		if key := refused[o.Job]; key != "" && o.Status == patcher.Applied {
+			jd := &d.Jobs[slices.IndexFunc(d.Jobs, func(j JobDecision) bool { return j.Job.ID == o.Job })]
+			i := slices.IndexFunc(jd.Advice.Changes, func(c analysis.Change) bool { return c.Key == o.Key })
+			jd.Held[i], held = "it goes with "+key+", which is left to you", true
+		}
+	}
+	return held
+}
+
+// hold fills in what of the advice is not wanted: all of it, where a part is not.
 func (s *Snapshot) hold(jd *JobDecision, back []Proposal, remembered []Record) {
-	for _, c := range jd.Advice.Changes {
-		jd.Held = append(jd.Held, cmp.Or(heldBy(back, jd.Job.ID), s.held(jd, c, remembered)))
+	jd.Held = make([]string, len(jd.Advice.Changes))
+	for i, c := range jd.Advice.Changes {
+		jd.Held[i] = cmp.Or(heldBy(back, jd.Job.ID), s.held(jd, c, remembered))
+	}
+	part := slices.IndexFunc(jd.Held, func(why string) bool { return why != "" })
+	for i := range jd.Held {
+		if part >= 0 && jd.Held[i] == "" {
+			jd.Held[i] = fmt.Sprintf("it goes with %s: %s", jd.Advice.Changes[part].Key, jd.Held[part])
+		}
 	}
 }
 

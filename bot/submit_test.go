@@ -240,9 +240,8 @@ func TestClosed(t *testing.T) {
 }
 
 // What a person refused stays refused when another change joins it, and so does
-// what was tried: only the other one is proposed, and is all that the pull
-// request answers for.
-func TestOnlyTheOtherIsProposed(t *testing.T) {
+// what was tried. The other one stays too: what a rule proposes goes together.
+func TestRefusedWithAnother(t *testing.T) {
 	const cores = "spark.executor.cores"
 	worse := Verdict{Job: "orders.load", Judgement: analysis.Judgement{Revert: true}}
 	for name, c := range map[string]struct {
@@ -262,20 +261,48 @@ func TestOnlyTheOtherIsProposed(t *testing.T) {
 			{Key: heap, From: "8g", Effective: "8g", To: "4g", Rule: "over_provisioned_heap"},
 		}}}
 		s.hold(&jd, nil, s.Remembered)
-		wants := wantsOf(jd)
-		if len(wants) != 1 || wants[0].Key != cores {
-			t.Fatalf("%s: wants %v", name, wants)
+		if wants := wantsOf(jd); len(wants) > 0 {
+			t.Errorf("%s: wants %v", name, wants)
 		}
-		d := Decision{Jobs: []JobDecision{jd}, Patches: []patcher.Patch{{Path: "dags/orders.py"}}}
-		d.end(patcher.Result{Outcomes: []patcher.Outcome{{Want: wants[0], Status: patcher.Applied, Path: "dags/orders.py"}}})
-		if o := d.Jobs[0].Outcomes; len(o) != 2 || o[0].Status != patcher.Applied || o[1].Status != patcher.Refused || !strings.HasPrefix(o[1].Reason, c.held) {
+		d := Decision{Jobs: []JobDecision{jd}}
+		d.end(patcher.Result{})
+		o := d.Jobs[0].Outcomes
+		if len(o) != 2 || !strings.HasPrefix(o[1].Reason, c.held) || !strings.HasPrefix(o[0].Reason, "it goes with "+heap+": "+c.held) {
 			t.Errorf("%s: ended as %+v", name, o)
 		}
-		got := d.proposals(rules.Pulls.Group)
-		want := []Wanted{{Job: "orders.load", Key: cores, From: "4", To: "2", Rule: "over_provisioned_heap", Outcome: "applied"}}
-		if len(got) != 1 || !cmp.Equal(got[0].Wants, want) {
-			t.Errorf("%s: proposed %+v", name, got)
-		}
+	}
+}
+
+// Cores are halved and executors doubled, and a pin forbids the second: half of
+// it would take half of the slots.
+func TestPartsGoTogether(t *testing.T) {
+	const cores, instances = "spark.executor.cores", "spark.executor.instances"
+	job := func(id, numbers string) string {
+		return fmt.Sprintf("%s = SparkSubmitOperator(task_id=%[1]q, application=\"a.py\", executor_cores=8, %s)\n", id, numbers)
+	}
+	files := fstest.MapFS{"dags/d.py": {Data: []byte("from airflow import DAG\n" +
+		"from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator\n" +
+		"dag = DAG(\"d\")\n" + job("free", "num_executors=2") + job("pinned", "num_executors=N()"))}}
+	repo, err := patcher.Find(files)
+	if err != nil || len(repo.Jobs) != 2 {
+		t.Fatalf("found %v, %v", repo, err)
+	}
+	var d Decision
+	for _, j := range repo.Jobs {
+		d.Jobs = append(d.Jobs, JobDecision{Job: j, Held: make([]string, 2), Advice: analysis.Advice{Changes: []analysis.Change{
+			{Key: cores, From: "8", To: "4"}, {Key: instances, From: "2", To: "4"},
+		}}})
+	}
+	result, err := d.rewrite(files, repo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.end(result)
+	if got := d.Jobs[0].applied(); len(got) != 2 {
+		t.Errorf("free: applied %v of %+v", got, d.Jobs[0].Outcomes)
+	}
+	if o := d.Jobs[1].Outcomes; len(d.Jobs[1].applied()) > 0 || o[0].Reason != "it goes with "+instances+", which is left to you" {
+		t.Errorf("pinned: ended as %+v", o)
 	}
 }
 
