@@ -110,7 +110,8 @@ func (r *shellReader) cut(from, to syntax.Pos) []piece {
 
 func (r *shellReader) span(from, to syntax.Pos) span { return spanOf(r.cut(from, to)) }
 
-// word reads one word; an array that stands alone is the words in it.
+// word reads one word of a script. An array is the words in it, and what the
+// shell splits may be several words, or none.
 func (r *shellReader) word(w *syntax.Word) []word {
 	if elems := r.array(w); elems != nil {
 		var out []word
@@ -121,14 +122,82 @@ func (r *shellReader) word(w *syntax.Word) []word {
 		}
 		return out
 	}
-	var ps []piece
+	var out []word
+	next := word{opening: cut(r.pieces, int(w.Pos().Offset()), int(w.Pos().Offset())+1)}
+	begun := false
+	end := func() {
+		if begun {
+			out, next, begun = append(out, next), word{}, false
+		}
+	}
 	for _, p := range w.Parts {
-		ps = append(ps, r.part(p, 0)...)
+		ps := r.part(p, 0)
+		expansion, split := p.(*syntax.ParamExp)
+		if !split {
+			next.pieces, begun = append(next.pieces, ps...), true
+			continue
+		}
+		if why := r.unsplit(expansion, joinPieces(ps)); why != "" {
+			ps = []piece{{text: holeText, at: r.span(p.Pos(), p.End()), why: why}}
+		}
+		text := joinPieces(ps)
+		for i := 0; i < len(text); {
+			if strings.IndexByte(fieldSeparators, text[i]) >= 0 {
+				end()
+				i++
+				continue
+			}
+			n := strings.IndexAny(text[i:]+" ", fieldSeparators)
+			next.pieces, begun = append(next.pieces, field(ps, i, i+n)...), true
+			i += n
+		}
 	}
-	if len(ps) == 0 {
-		ps = []piece{{at: r.span(w.Pos(), w.End())}}
+	end()
+	for i := range out {
+		if len(out[i].pieces) == 0 {
+			out[i].pieces = []piece{{at: r.span(w.Pos(), w.End())}}
+		}
 	}
-	return []word{{pieces: ps, opening: cut(r.pieces, int(w.Pos().Offset()), int(w.Pos().Offset())+1)}}
+	return out
+}
+
+// fieldSeparators are what the shell splits at, where a script does not set IFS.
+const fieldSeparators = " \t\n"
+
+// field cuts one word out of an expansion. What stands for more than this word
+// is no way to write it.
+func field(ps []piece, i, j int) []piece {
+	out := cut(ps, i, j)
+	size := func(ps []piece, in slot) int {
+		n := 0
+		for _, p := range ps {
+			if slices.ContainsFunc(p.inline, func(s slot) bool { return s.id() == in.id() }) {
+				n += len(p.text)
+			}
+		}
+		return n
+	}
+	for k := range out {
+		out[k].inline = slices.DeleteFunc(slices.Clone(out[k].inline), func(s slot) bool { return size(out, s) < size(ps, s) })
+	}
+	return out
+}
+
+// unsplit returns why it is not known into which words the shell splits an
+// expansion, "" when it is.
+func (r *shellReader) unsplit(p *syntax.ParamExp, text string) string {
+	if len(r.vars["IFS"]) > 0 && strings.ContainsFunc(text, func(c rune) bool { return !isWord(byte(c)) }) {
+		return "the script sets IFS, at which the shell splits it: " + shorten(r.span(p.Pos(), p.End()).String())
+	}
+	if p.Exp == nil || p.Exp.Word == nil || !strings.ContainsAny(text, fieldSeparators) {
+		return ""
+	}
+	for _, q := range p.Exp.Word.Parts {
+		if lit, ok := q.(*syntax.Lit); !ok || strings.Contains(lit.Value, `\`) {
+			return "quotes in its default say where the shell splits it: " + shorten(r.span(p.Pos(), p.End()).String())
+		}
+	}
+	return ""
 }
 
 // array returns the elements that "${name[@]}" stands for.
@@ -137,16 +206,25 @@ func (r *shellReader) array(w *syntax.Word) []*syntax.ArrayElem {
 		return nil
 	}
 	part := w.Parts[0]
-	if q, ok := part.(*syntax.DblQuoted); ok && len(q.Parts) == 1 {
+	q, quoted := part.(*syntax.DblQuoted)
+	if quoted && len(q.Parts) == 1 {
 		part = q.Parts[0]
 	}
 	p, ok := part.(*syntax.ParamExp)
-	if !ok || p.Index == nil || p.Param == nil {
+	if !ok || p.Index == nil || p.Param == nil || p.Slice != nil || p.Repl != nil || p.Exp != nil || p.Length || p.Excl {
+		return nil
+	}
+	if all, ok := p.Index.(*syntax.Word); !ok || all.Lit() != "@" && (quoted || all.Lit() != "*") {
 		return nil
 	}
 	set := r.vars[p.Param.Value]
 	if len(set) != 1 || set[0].Array == nil || set[0].Append {
 		return nil
+	}
+	for _, e := range set[0].Array.Elems {
+		if e.Index != nil || !quoted && e.Value != nil && slices.ContainsFunc(r.word(e.Value), func(w word) bool { return strings.ContainsAny(w.text(), fieldSeparators) }) {
+			return nil // not the words in their order
+		}
 	}
 	return set[0].Array.Elems
 }
