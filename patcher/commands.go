@@ -26,7 +26,8 @@ func (d *declared) commands(v *value, params *value) []*declared {
 	return out
 }
 
-// command returns the jobs of one command of a script.
+// command returns the jobs of one command of a script, none where it only asks
+// spark-submit something.
 func (d *declared) command(c command, params *value) []*declared {
 	switch c.cli {
 	case "aws":
@@ -34,9 +35,18 @@ func (d *declared) command(c command, params *value) []*declared {
 	case "gcloud":
 		return d.gcloudCLI(c)
 	}
-	s := d.submission(c.words)
-	d.gaps = append(d.gaps, s.textGap(c.all, false))
-	return []*declared{d}
+	x := *d
+	s := x.submission(c.words)
+	switch {
+	case !s.runs():
+		return nil
+	case c.why != "":
+		d.Hints = x.Hints
+		d.open = append(slices.Clip(d.open), open{why: c.why, at: c.at})
+		return []*declared{d}
+	}
+	x.gaps = append(x.gaps, s.textGap(c.all, false))
+	return []*declared{&x}
 }
 
 // nameEach gives jobs that share a task names of their own.

@@ -26,6 +26,7 @@ type command struct {
 	all   []piece
 	at    span
 	cli   string // "aws" or "gcloud", "" for spark-submit
+	why   string // why it is not known what is run
 }
 
 // shellCommands returns the spark-submit commands of a script, or why it
@@ -71,37 +72,78 @@ func parseBash(text string) (*syntax.File, error) {
 	return syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
 }
 
-// call looks for spark-submit among the words of a command: behind sudo, in a
+// runners are the commands that run what their arguments say, some of them as
+// one text. Where they have subcommands, "exec" and "run" do.
+var runners = setOf("bash builtin chroot command dash doas env eval exec flock gosu ionice ksh nice nohup numactl runuser setsid sh srun ssh stdbuf su " +
+	"su-exec sudo taskset time timeout xargs zsh")
+
+// hosts are the runners with subcommands.
+var hosts = setOf("conda docker docker-compose kubectl mamba nerdctl oc pipenv podman poetry uv")
+
+// talkers only name a command: they look for it, show it or stop it.
+var talkers = setOf("alias awk cat chmod chown cp echo egrep fgrep grep hash kill killall ll ln logger ls man mv pgrep pkill printf readlink realpath rm rsync " +
+	"scp sed stat tar tee touch type unalias whereis which zgrep")
+
+func setOf(words string) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range strings.Fields(words) {
+		out[w] = true
+	}
+	return out
+}
+
+// call looks for what a command runs in the end: spark-submit behind sudo, in a
 // pod, or in a text that another shell runs.
 func (r *shellReader) call(c *syntax.CallExpr) {
 	var words []word
 	for _, w := range c.Args {
 		words = append(words, r.word(w)...)
 	}
+	found := command{all: r.cut(c.Pos(), c.End()), at: r.span(c.Pos(), c.End())}
+	hosted, asked := false, false // by a host, and whether it is to run something
 	for i, w := range words {
 		t := w.text()
+		name := path.Base(t)
+		found.words = words[i+1:]
 		switch {
-		case i == 0 && (t == "echo" || t == "printf" || t == "logger"):
+		case talkers[t], i > 0 && words[i-1].text() == "command" && strings.HasPrefix(strings.ToLower(t), "-v"):
 			return
-		case path.Base(t) == "aws" && i+1 < len(words) && strings.HasPrefix(words[i+1].text(), "emr"):
-			at := r.span(c.Pos(), c.End())
-			r.found = append(r.found, command{words: words[i+1:], all: r.cut(c.Pos(), c.End()), at: at, cli: "aws"})
+		case name == "aws" && i+1 < len(words) && strings.HasPrefix(words[i+1].text(), "emr"):
+			found.cli = "aws"
+			r.found = append(r.found, found)
 			return
-		case path.Base(t) == "gcloud" && slices.ContainsFunc(words[i+1:], func(w word) bool { return w.text() == "dataproc" }):
-			at := r.span(c.Pos(), c.End())
-			r.found = append(r.found, command{words: words[i+1:], all: r.cut(c.Pos(), c.End()), at: at, cli: "gcloud"})
+		case name == "gcloud" && slices.ContainsFunc(words[i+1:], func(w word) bool { return w.text() == "dataproc" }):
+			found.cli = "gcloud"
+			r.found = append(r.found, found)
 			return
-		case isSparkSubmit(t):
-			at := r.span(c.Pos(), c.End())
-			r.found = append(r.found, command{words: words[i+1:], all: r.cut(c.Pos(), c.End()), at: at})
+		case isSparkSubmit(t) && (!hosted || asked):
+			if found.why != "" && !hasOptions(found.words) {
+				return
+			}
+			r.found = append(r.found, found)
 			return
-		case i > 0 && strings.Contains(t, "spark-submit ") && r.depth < 3:
+		case i > 0 && found.why == "" && strings.Contains(t, "spark-submit ") && r.depth < 3:
 			if in, why := shellCommands(w.pieces, r.depth+1); why == "" {
 				r.found = append(r.found, in...)
 			}
 			return
+		case hosts[name]:
+			hosted = true
+		case t == "exec" || t == "run":
+			asked = true
+		case i == 0 && !runners[name] && w.hole() == "":
+			found.why = shorten(t) + " decides whether and how it runs spark-submit"
 		}
 	}
+}
+
+// hasOptions reports whether words begin with an option of spark-submit's.
+func hasOptions(words []word) bool {
+	if len(words) == 0 {
+		return false
+	}
+	name, _, _ := splitOption(words)
+	return flagsWithValue[name]
 }
 
 func (r *shellReader) cut(from, to syntax.Pos) []piece {

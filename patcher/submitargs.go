@@ -105,6 +105,18 @@ func (s *submission) option(i int) int {
 	return n
 }
 
+// runs reports whether a command line runs an application, as far as is known:
+// it does not stop, show or explain something.
+func (s *submission) runs() bool {
+	for _, w := range s.words[:s.end] {
+		name, _, _ := strings.Cut(w.text(), "=")
+		if slices.Contains([]string{"--help", "-h", "--kill", "--status", "--version"}, name) {
+			return false
+		}
+	}
+	return s.end < len(s.words) || len(s.d.open) > 0
+}
+
 // optionNames are the words in the names of variables that hold options.
 var optionNames = regexp.MustCompile(`(?i)opt|arg|conf|extra|flag|param`)
 
