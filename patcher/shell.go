@@ -14,7 +14,7 @@ import (
 type shellReader struct {
 	pieces []piece
 	text   string
-	vars   map[string][]*syntax.Assign
+	vars   *shellVars
 	depth  int
 	found  []command
 }
@@ -32,7 +32,7 @@ type command struct {
 // shellCommands returns the spark-submit commands of a script, or why it
 // cannot be read.
 func shellCommands(ps []piece, depth int) ([]command, string) {
-	r := &shellReader{pieces: ps, text: joinPieces(ps), vars: map[string][]*syntax.Assign{}, depth: depth}
+	r := &shellReader{pieces: ps, text: joinPieces(ps), depth: depth}
 	if tooDeep(r.text) {
 		return nil, "it nests too deep"
 	}
@@ -50,11 +50,8 @@ func shellCommands(ps []piece, depth int) ([]command, string) {
 		}
 		return nil, "it does not parse as shell: " + msg
 	}
-	syntax.Walk(f, func(n syntax.Node) bool {
-		if a, ok := n.(*syntax.Assign); ok && a.Name != nil {
-			r.vars[a.Name.Value] = append(r.vars[a.Name.Value], a)
-		}
-		return true
+	r.vars = newShellVars(f, func(w *syntax.Word) bool {
+		return slices.ContainsFunc(r.cut(w.Pos(), w.End()), func(p piece) bool { return p.why != "" })
 	})
 	syntax.Walk(f, func(n syntax.Node) bool {
 		if c, ok := n.(*syntax.CallExpr); ok {
@@ -228,7 +225,7 @@ func field(ps []piece, i, j int) []piece {
 // unsplit returns why it is not known into which words the shell splits an
 // expansion, "" when it is.
 func (r *shellReader) unsplit(p *syntax.ParamExp, text string) string {
-	if len(r.vars["IFS"]) > 0 && strings.ContainsFunc(text, func(c rune) bool { return !isWord(byte(c)) }) {
+	if len(r.vars.writers["IFS"]) > 0 && strings.ContainsFunc(text, func(c rune) bool { return !isWord(byte(c)) }) {
 		return "the script sets IFS, at which the shell splits it: " + shorten(r.span(p.Pos(), p.End()).String())
 	}
 	if p.Exp == nil || p.Exp.Word == nil || !strings.ContainsAny(text, fieldSeparators) {
@@ -259,16 +256,16 @@ func (r *shellReader) array(w *syntax.Word) []*syntax.ArrayElem {
 	if all, ok := p.Index.(*syntax.Word); !ok || all.Lit() != "@" && (quoted || all.Lit() != "*") {
 		return nil
 	}
-	set := r.vars[p.Param.Value]
-	if len(set) != 1 || set[0].Array == nil || set[0].Append {
+	set := r.vars.value(p.Param.Value, int(p.Pos().Offset()))
+	if set == nil || set.Array == nil {
 		return nil
 	}
-	for _, e := range set[0].Array.Elems {
+	for _, e := range set.Array.Elems {
 		if e.Index != nil || !quoted && e.Value != nil && slices.ContainsFunc(r.word(e.Value), func(w word) bool { return strings.ContainsAny(w.text(), fieldSeparators) }) {
 			return nil // not the words in their order
 		}
 	}
-	return set[0].Array.Elems
+	return set.Array.Elems
 }
 
 // part reads a part of a word.
@@ -315,7 +312,7 @@ func unescaped(ps []piece, quoted bool) []piece {
 	return append(out, cut(ps, last, len(s))...)
 }
 
-// param reads $NAME and ${NAME:-default}: what the script assigns once, or the
+// param reads $NAME and ${NAME:-default}: what the script surely assigns, or the
 // default, which the environment may override.
 func (r *shellReader) param(p *syntax.ParamExp, depth int) []piece {
 	at := r.span(p.Pos(), p.End())
@@ -323,19 +320,22 @@ func (r *shellReader) param(p *syntax.ParamExp, depth int) []piece {
 	if p.Param == nil || p.Excl || p.Length || p.Width || p.Index != nil || p.Slice != nil || p.Repl != nil || depth > 5 {
 		return hole
 	}
-	name := p.Param.Value
+	name, offset := p.Param.Value, int(p.Pos().Offset())
 	switch {
 	case p.Exp != nil && (p.Exp.Op == syntax.DefaultUnset || p.Exp.Op == syntax.DefaultUnsetOrNull) && p.Exp.Word != nil:
+		if !r.vars.environment(name, offset) {
+			return hole
+		}
 		return r.fallback(name, p.Exp.Word, depth)
 	case p.Exp != nil:
 		return hole
 	}
-	set := r.vars[name]
-	if len(set) != 1 || set[0].Value == nil || set[0].Append || set[0].Array != nil {
+	set := r.vars.value(name, offset)
+	if set == nil || set.Value == nil {
 		return hole
 	}
 	var out []piece
-	for _, q := range set[0].Value.Parts {
+	for _, q := range set.Value.Parts {
 		out = append(out, r.part(q, depth+1)...)
 	}
 	in := slot{op: opInterp, at: at, dial: pythonDialect}
@@ -352,9 +352,6 @@ func (r *shellReader) param(p *syntax.ParamExp, depth int) []piece {
 
 // fallback reads the default of ${NAME:-default}.
 func (r *shellReader) fallback(name string, w *syntax.Word, depth int) []piece {
-	if len(r.vars[name]) > 1 || len(r.vars[name]) == 1 && !strings.Contains(r.span(r.vars[name][0].Pos(), r.vars[name][0].End()).String(), "{"+name+":-") {
-		return []piece{{text: holeText, at: r.span(w.Pos(), w.End()), why: "the script sets " + name + " itself"}}
-	}
 	var out []piece
 	for _, q := range w.Parts {
 		out = append(out, r.part(q, depth+1)...)
