@@ -286,6 +286,11 @@ func (d *declared) manifest(v *value) {
 		}
 		d.specGap(p, block, names[1])
 	}
+	for _, role := range []string{"executor", "driver"} {
+		if x := spec.path(role, "javaOptions"); x != nil {
+			d.add("spark."+role+".extraJavaOptions", "spec."+role+".javaOptions", byFlag, x, nil)
+		}
+	}
 	d.conf(spec, "sparkConf")
 }
 

@@ -163,6 +163,9 @@ func (s *submission) set(name string, val *value, w word) {
 	case "class":
 		d.Hints.Class = val.template()
 		return
+	case "driver-java-options":
+		d.add("spark.driver.extraJavaOptions", "--"+name, byFlag, val, nil)
+		return
 	}
 	for _, p := range properties {
 		if p.flag == name && name != "" {
