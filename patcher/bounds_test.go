@@ -52,6 +52,27 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// TestOtherRepositories: a submodule or a clone in the tree is a repository of its
+// own, whose change "git diff" does not show.
+func TestOtherRepositories(t *testing.T) {
+	script := &fstest.MapFile{Data: []byte("spark-submit --executor-memory 4g job.py\n")}
+	repo, err := Find(fstest.MapFS{
+		".git/config": {}, "own.sh": script,
+		".gitmodules": {Data: []byte("[submodule \"sub\"]\n\tpath = sub\n\turl = x\n")},
+		"sub/.git":    {Data: []byte("gitdir: ../.git/modules/sub\n")}, "sub/submit.sh": script,
+		"clone/.git/HEAD": {}, "clone/deep/submit.sh": script,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(repo.Jobs) != 1 || repo.Jobs[0].Path != "own.sh" {
+		t.Errorf("jobs are %+v", repo.Jobs)
+	}
+	if len(repo.Skipped) != 2 || repo.Skipped[0].Path != "clone" || repo.Skipped[1].Path != "sub" || !strings.Contains(repo.Skipped[1].Reason, "submodule") {
+		t.Errorf("skipped are %+v", repo.Skipped)
+	}
+}
+
 // TestNotARepository: an unreadable root is an error, not an empty repository.
 func TestNotARepository(t *testing.T) {
 	if _, err := Find(os.DirFS(filepath.Join(t.TempDir(), "nowhere"))); err == nil {

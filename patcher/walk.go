@@ -41,6 +41,10 @@ func walk(fsys fs.FS, visit func(*source), skip func(path, reason string)) error
 			if foreign(d.Name()) {
 				return fs.SkipDir
 			}
+			if _, err := fs.Stat(fsys, path.Join(name, ".git")); err == nil && name != "." {
+				skip(name, "it is a repository of its own, as a submodule is")
+				return fs.SkipDir
+			}
 			return nil
 		case !isCandidate(name):
 			return nil
