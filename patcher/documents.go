@@ -21,9 +21,10 @@ func (f *finder) jobsOfDocuments() {
 		if why := f.document(src); why != "" && len(f.jobs) == before {
 			f.skip(p, why)
 		}
-		f.jobs = slices.DeleteFunc(f.jobs, func(d *declared) bool {
-			return d.at.src == src && slices.ContainsFunc(d.sites, func(s *site) bool { return read[placeOf(s)] })
+		own := slices.DeleteFunc(f.jobs[before:], func(d *declared) bool {
+			return slices.ContainsFunc(d.sites, func(s *site) bool { return read[placeOf(s)] })
 		})
+		f.jobs = f.jobs[:before+len(own)]
 	}
 }
 

@@ -23,7 +23,7 @@ var goldensOf = map[string]string{
 	"helper functions":                                "helper_calls helper_imported helper_not_called own_parts",
 	"loops and tables of rows":                        "loops table_loaded json_table",
 	"which DAG, which group":                          "dag_forms",
-	"EMR steps and job flows":                         "argv_lists argv_ends other_operators [EmrCreateJobFlowOperator]",
+	"EMR steps and job flows":                         "argv_lists argv_ends steps_loaded other_operators [EmrCreateJobFlowOperator]",
 	"EMR Serverless":                                  "emr_serverless aws_cli",
 	"EMR on EKS":                                      "other_operators [EmrContainerOperator]",
 	"spark-submit in Bash, SSH, pods and Docker":      "bash_command bash_script argv_lists other_operators [SSHOperator]",
