@@ -138,20 +138,24 @@ func (v *shellVars) names(c *syntax.CallExpr, args []*syntax.Word, around []synt
 
 // declare notes what export, local and their like write.
 func (v *shellVars) declare(d *syntax.DeclClause, around []syntax.Node) {
-	plain := d.Variant.Value != "nameref"
+	typed := false
 	for _, a := range d.Args {
-		switch {
-		case a.Name == nil && a.Value != nil && strings.Trim(a.Value.Lit(), "-+xrgapf") != "" || a.Name == nil && a.Value != nil && a.Value.Lit() == "":
-			plain = false // a type, a reference, or what is only known at run time
+		option := ""
+		if a.Name == nil && a.Value != nil {
+			option = a.Value.Lit()
+		}
+		switch keeps := d.Variant.Value == "export" || d.Variant.Value == "readonly"; {
+		case a.Name == nil && !strings.HasPrefix(option, "-") && !strings.HasPrefix(option, "+"),
+			a.Name == nil && strings.Contains(option, "n") && !keeps, d.Variant.Value == "nameref":
+			v.stranger(d, around) // which variable is only known at run time
 		case a.Name == nil:
-		case plain && !a.Naked:
+			typed = typed || strings.ContainsAny(option, "ciluCILU")
+		case !a.Naked && !typed:
 			v.assign(a, around)
+		case a.Naked && keeps: // its value stays
 		default:
 			v.other(a.Name.Value)
 		}
-	}
-	if !plain {
-		v.stranger(d, around)
 	}
 }
 
