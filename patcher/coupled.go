@@ -66,6 +66,66 @@ func limitConflict(d *declared, prop property, to string) (string, span) {
 	return fmt.Sprintf("the limit of the pod, %s at %s:%d, is less than %s cores, so it would not start; change both by hand", limit.Value, limit.Path, limit.Line, to), limit.literal()
 }
 
+// A podLimit is the most memory that Kubernetes gives a pod.
+type podLimit struct {
+	role   string
+	client bool // spark-submit itself runs in the pod, and the driver in it
+	memory *value
+}
+
+// podLimit notes the limit of a pod, where it is known.
+func (d *declared) podLimit(role string, client bool, memory *value) {
+	if _, ok := memory.str(); ok {
+		d.limits = append(d.limits, podLimit{role, client, memory})
+	}
+}
+
+// memoryConflict returns why a pod would not hold what it is to have, and where
+// its limit stands.
+func memoryConflict(d *declared, prop property, to string) (string, span) {
+	for _, l := range d.limits {
+		heapKey := "spark." + l.role + ".memory"
+		size := func(key string) (int64, bool) {
+			p, text := propertyOf(key), to
+			if key != prop.key {
+				s := d.winner(key)
+				if s == nil {
+					return 0, false
+				}
+				text = s.Value
+			}
+			return p.bytes(text)
+		}
+		text, _ := l.memory.str()
+		most, ok := quantity(text)
+		heap, known := size(heapKey)
+		if !ok || !known || prop.key != heapKey && prop.key != heapKey+"Overhead" {
+			continue
+		}
+		need, what := heap, ""
+		if !l.client {
+			overhead, set := size(heapKey + "Overhead")
+			if !set {
+				overhead = max(heap/10, 384<<20) // as Spark adds it
+			}
+			need, what = heap+overhead, " and its overhead"
+		}
+		if need > most {
+			at := l.memory.at
+			return fmt.Sprintf("the limit of the pod, %s at %s:%d, is less than the heap%s with %s %s; change both by hand", text, at.path(), at.line(), what, prop.key, to), at
+		}
+	}
+	return "", span{}
+}
+
+// quantity reads an amount of bytes of Kubernetes: "5Gi", "500M", "1073741824".
+func quantity(s string) (int64, bool) {
+	digits := strings.TrimRight(s, "kKMGTi")
+	by, ok := map[string]int64{"": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}[s[len(digits):]]
+	n, err := strconv.ParseFloat(digits, 64)
+	return int64(n * float64(by)), ok && err == nil && n >= 0 && n < 1<<40
+}
+
 // cpus reads a quantity of Kubernetes: "2", "0.5", "2400m".
 func cpus(s string) (float64, bool) {
 	digits, milli := strings.CutSuffix(s, "m")
@@ -86,8 +146,13 @@ func (p *plan) coupled(i int) []Note {
 		out = append(out, Note{Path: at.path(), Line: at.line(), Text: fmt.Sprintf(format, args...)})
 	}
 	if s := p.sites[i]; s != nil {
-		if at := s.literal(); commentRepeats(at, s.Value) {
+		if at := commentRepeats(s.literal(), propertyOf(key), s.Value); at.src != nil {
 			add(at, "a comment here still says %s", s.Value)
+		}
+	}
+	for _, l := range d.limits {
+		if key == "spark."+l.role+".memory" || key == "spark."+l.role+".memoryOverhead" {
+			add(l.memory.at, "the limit of the pod's memory stands here: it may have to change with %s", key)
 		}
 	}
 	on := d.winner("spark.dynamicAllocation.enabled")
@@ -112,22 +177,44 @@ func (p *plan) coupled(i int) []Note {
 	return out
 }
 
-// commentRepeats reports whether a comment on the line of a literal, or on the
-// line above it, repeats its value.
-func commentRepeats(at span, value string) bool {
+// commentLines is how far above a value a comment is taken to speak of it.
+const commentLines = 4
+
+// commentRepeats returns a comment that repeats a value: on the line of its
+// literal or above it, without a blank line between.
+func commentRepeats(at span, p property, value string) span {
 	if at.src == nil || value == "" {
-		return false
+		return span{}
 	}
-	start := at.src.lineStart(at.start)
-	tail := string(at.src.text[at.end:at.src.lineEnd(at.end)])
-	if i := strings.IndexByte(tail, '#'); i >= 0 && hasWord([]byte(tail[i:]), value) {
-		return true
+	says := p.inWords(value)
+	start, end := at.src.lineStart(at.start), at.src.lineEnd(at.end)
+	if i := bytes.IndexByte(at.src.text[at.end:end], '#'); i >= 0 && says.Match(at.src.text[at.end+i:end]) {
+		return span{at.src, at.end + i, end}
 	}
-	if start == 0 {
-		return false
+	for range commentLines {
+		if start == 0 {
+			break
+		}
+		end = start - 1
+		start = at.src.lineStart(end)
+		line := bytes.TrimSpace(at.src.text[start:end])
+		if len(line) == 0 {
+			break
+		}
+		if line[0] == '#' && says.Match(line) {
+			return span{at.src, start, end}
+		}
 	}
-	above := bytes.TrimSpace(at.src.text[at.src.lineStart(start-1) : start-1])
-	return bytes.HasPrefix(above, []byte("#")) && hasWord(above, value)
+	return span{}
+}
+
+// inWords matches a value as people write it: "4g", "4 GB", "4GiB".
+func (p property) inWords(value string) *regexp.Regexp {
+	pattern := regexp.QuoteMeta(value)
+	if digits, suffix, _ := p.unitOf(value); suffix != "" && (p.unit == bytesMB || p.unit == bytesB) {
+		pattern = regexp.QuoteMeta(digits) + `\s?` + suffix[:1] + `(?:i?b?|igs?|[ei][glr]abytes?)`
+	}
+	return regexp.MustCompile(`(?i)(?:^|[^\w.])` + pattern + `(?:[^\w]|$)`)
 }
 
 // literal is the bytes that a site's value is spelled with.

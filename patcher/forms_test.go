@@ -69,7 +69,7 @@ var goldensOf = map[string]string{
 	"18 false friends":                          "false_friends workflows",
 	"19 one place, many jobs":                   "loops default_args shared_agree shared_parts helper_calls",
 	"20 executors that are not instances":       "services operator_own spelling_of_places [total_executor_cores]",
-	"21 coupled values":                         "coupled start_heap manifest_valid spelling_of_places [coreLimit]",
+	"21 coupled values":                         "coupled coupled_memory start_heap manifest_valid spelling_of_places [coreLimit]",
 	"22 prefixed keys":                          "dataproc_cluster [spark:spark.executor.memory]",
 	"23 dev, stage and prod":                    "copies",
 	"24 secrets beside sizes":                   "credentials",

@@ -28,6 +28,10 @@ type declared struct {
 	isCluster bool
 	// row is "[2]" of a task that is mapped over rows.
 	row string
+	// limits are those of its pods, and clusterMode says that the driver does not
+	// run where spark-submit does.
+	limits      []podLimit
+	clusterMode bool
 	// closed says why nothing can be added where no gap is known.
 	closed string
 	// many says why the declaration stands for tasks that are not known.

@@ -184,6 +184,9 @@ func (p *plan) conflict(i int, d *declared, prop property, to string) bool {
 	if why == "" {
 		why, at = limitConflict(d, prop, to)
 	}
+	if why == "" {
+		why, at = memoryConflict(d, prop, to)
+	}
 	if why != "" {
 		p.refuse(i, at, "%s", why)
 	}

@@ -290,6 +290,7 @@ func (d *declared) manifest(v *value) {
 		if x := spec.path(role, "javaOptions"); x != nil {
 			d.add("spark."+role+".extraJavaOptions", "spec."+role+".javaOptions", byFlag, x, nil)
 		}
+		d.podLimit(role, false, spec.path(role, "memoryLimit"))
 	}
 	d.conf(spec, "sparkConf")
 }

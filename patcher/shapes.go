@@ -42,7 +42,13 @@ func shapeForm(c claim) []*declared {
 	if len(s.subs) == 0 && !s.used {
 		s.walk("", args, 0)
 	}
-	if found := s.jobs(); len(found) > 0 || !isReference(c.obj.class) {
+	found := s.jobs()
+	for _, f := range found {
+		if !f.clusterMode {
+			f.podLimit("driver", true, memoryLimit(args.path("container_resources")))
+		}
+	}
+	if len(found) > 0 || !isReference(c.obj.class) {
 		return found
 	}
 	d.closed = "the definition of the job that " + c.obj.class + " runs decides, and it is not here; change it there"
@@ -50,6 +56,24 @@ func shapeForm(c claim) []*declared {
 		d.closed = "the cluster that it runs on decides, and it is not here; change it there"
 	}
 	return []*declared{&d}
+}
+
+// memoryLimits matches the limit in the call of V1ResourceRequirements, which is
+// read as it is spelled: the call makes no job, so it is not followed.
+var memoryLimits = regexp.MustCompile(`limits\s*=\s*\{[^{}]*?["']memory["']\s*:\s*["']([\w.]+)["']`)
+
+// memoryLimit is the limit of the memory in the resources of a pod, nil where
+// it is not spelled out.
+func memoryLimit(resources *value) *value {
+	if resources == nil {
+		return nil
+	}
+	m := memoryLimits.FindStringSubmatchIndex(resources.at.String())
+	if m == nil {
+		return nil
+	}
+	at := span{resources.at.src, resources.at.start + m[2], resources.at.start + m[3]}
+	return textValue(at, []piece{{text: at.String(), at: at, same: true}})
 }
 
 // isReference reports whether an operator runs a job that is defined elsewhere.

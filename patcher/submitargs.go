@@ -163,6 +163,10 @@ func (s *submission) set(name string, val *value, w word) {
 	case "class":
 		d.Hints.Class = val.template()
 		return
+	case "deploy-mode":
+		mode, _ := val.str()
+		d.clusterMode = mode == "cluster"
+		return
 	case "driver-java-options":
 		d.add("spark.driver.extraJavaOptions", "--"+name, byFlag, val, nil)
 		return
