@@ -38,7 +38,7 @@ func (d *declared) command(c command, params *value) []*declared {
 	x := *d
 	s := x.submission(c.words)
 	switch {
-	case !s.runs():
+	case !s.runs() && (c.why == "" || len(c.words) > 0):
 		return nil
 	case c.why != "":
 		d.Hints = x.Hints

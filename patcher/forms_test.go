@@ -36,7 +36,7 @@ var goldensOf = map[string]string{
 	"@task.pyspark and .override()":    "task_calls",
 	".partial().expand()":              "mapped task_calls",
 	"dag-factory, house YAML and JSON": "yaml_command_block table_loaded json_table",
-	"shell scripts":                    "shell_forms shell_words shell_vars shell_runs bash_script aws_cli gcloud",
+	"shell scripts":                    "shell_forms shell_words shell_vars shell_runs shell_texts bash_script aws_cli gcloud",
 	"spark-defaults.conf":              "cluster_defaults",
 	"HOCON":                            "hocon",
 	"Kustomize and Helm":               "kustomize_helm",

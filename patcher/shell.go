@@ -54,8 +54,11 @@ func shellCommands(ps []piece, depth int) ([]command, string) {
 		return slices.ContainsFunc(r.cut(w.Pos(), w.End()), func(p piece) bool { return p.why != "" })
 	})
 	syntax.Walk(f, func(n syntax.Node) bool {
-		if c, ok := n.(*syntax.CallExpr); ok {
-			r.call(c)
+		switch n := n.(type) {
+		case *syntax.CallExpr:
+			r.call(n)
+		case *syntax.Stmt:
+			r.stdin(n)
 		}
 		return true
 	})
@@ -119,10 +122,11 @@ func (r *shellReader) call(c *syntax.CallExpr) {
 			}
 			r.found = append(r.found, found)
 			return
-		case i > 0 && found.why == "" && strings.Contains(t, "spark-submit ") && r.depth < 3:
-			if in, why := shellCommands(w.pieces, r.depth+1); why == "" {
-				r.found = append(r.found, in...)
-			}
+		case i > 0 && found.why == "" && strings.Contains(t, "spark-submit "):
+			r.nested(w.pieces)
+			return
+		case i == 0 && r.submitsIn(c.Args[0]):
+			r.found = append(r.found, command{at: found.at, why: w.hole()})
 			return
 		case hosts[name]:
 			hosted = true
@@ -132,6 +136,77 @@ func (r *shellReader) call(c *syntax.CallExpr) {
 			found.why = shorten(t) + " decides whether and how it runs spark-submit"
 		}
 	}
+}
+
+// nested reads a text that another shell runs.
+func (r *shellReader) nested(ps []piece) {
+	if r.depth >= 3 {
+		return
+	}
+	if in, why := shellCommands(ps, r.depth+1); why == "" {
+		r.found = append(r.found, in...)
+	}
+}
+
+// submitsIn reports whether a word is a variable that only the run time knows
+// and that some assignment gives a call of spark-submit.
+func (r *shellReader) submitsIn(w *syntax.Word) bool {
+	p, ok := w.Parts[0].(*syntax.ParamExp)
+	if !ok || len(w.Parts) > 1 || p.Param == nil || r.vars.value(p.Param.Value, int(p.Pos().Offset())) != nil {
+		return false
+	}
+	return slices.ContainsFunc(r.vars.writers[p.Param.Value], func(x shellWriter) bool {
+		return x.assign != nil && strings.Contains(r.span(x.assign.Pos(), x.assign.End()).String(), "spark-submit")
+	})
+}
+
+// scriptReaders matches the commands that read a script from their input: a
+// shell without arguments, here or on a host, and a login.
+var scriptReaders = regexp.MustCompile(`(?:^|[\s/])(?:(?:ba|da|k|z)?sh(?:\s+-[abd-z]+)*|(?:ba|da|k|z)?sh(?:\s+-[abd-z]+)*\s+-s(?:\s.*)?|su(?:\s+-l?)?(?:\s+[^\s-]\S*)?|` +
+	`ssh(?:\s+-[bcDEeFIiJLlmOopQRSWw]\s+\S+|\s+-\S+)*\s+[^\s-]\S*)$`)
+
+// stdin reads a here-document that a shell runs.
+func (r *shellReader) stdin(s *syntax.Stmt) {
+	c, ok := s.Cmd.(*syntax.CallExpr)
+	if !ok || len(c.Args) == 0 || len(s.Redirs) == 0 {
+		return
+	}
+	var texts []string
+	for _, a := range c.Args {
+		for _, w := range r.word(a) {
+			texts = append(texts, w.text())
+		}
+	}
+	if len(texts) == 0 || !runners[path.Base(texts[0])] && !hosts[path.Base(texts[0])] || !scriptReaders.MatchString(strings.Join(texts, " ")) {
+		return
+	}
+	for _, d := range s.Redirs {
+		switch {
+		case d.Op == syntax.WordHdoc:
+			for _, w := range r.word(d.Word) {
+				r.nested(w.pieces)
+			}
+		case d.Hdoc != nil:
+			r.nested(r.hereDocument(d))
+		}
+	}
+}
+
+// hereDocument returns the text that a command reads: as it stands where the
+// word that ends it is quoted.
+func (r *shellReader) hereDocument(d *syntax.Redirect) []piece {
+	if word := d.Word.Lit(); word == "" || strings.Contains(word, `\`) {
+		return r.cut(d.Hdoc.Pos(), d.Hdoc.End())
+	}
+	var out []piece
+	for _, p := range d.Hdoc.Parts {
+		if lit, ok := p.(*syntax.Lit); ok {
+			out = append(out, unescaped(r.cut(lit.Pos(), lit.End()), "$`\\\n")...)
+			continue
+		}
+		out = append(out, r.part(p, 1)...)
+	}
+	return out
 }
 
 // hasOptions reports whether words begin with an option of spark-submit's.
@@ -272,7 +347,10 @@ func (r *shellReader) array(w *syntax.Word) []*syntax.ArrayElem {
 func (r *shellReader) part(p syntax.WordPart, depth int) []piece {
 	switch p := p.(type) {
 	case *syntax.Lit:
-		return unescaped(r.cut(p.Pos(), p.End()), depth > 0)
+		if depth > 0 {
+			return unescaped(r.cut(p.Pos(), p.End()), "$`\"\\\n")
+		}
+		return unescaped(r.cut(p.Pos(), p.End()), "")
 	case *syntax.SglQuoted:
 		ps := r.cut(p.Pos(), p.End())
 		n := len(joinPieces(ps))
@@ -293,13 +371,14 @@ func (r *shellReader) part(p syntax.WordPart, depth int) []piece {
 	return []piece{{text: holeText, at: at, why: "the shell computes it at run time: " + shorten(at.String())}}
 }
 
-// unescaped drops backslashes; inside double quotes only where they count.
-func unescaped(ps []piece, quoted bool) []piece {
+// unescaped drops backslashes: before the characters where they count, which are
+// all outside of quotes.
+func unescaped(ps []piece, only string) []piece {
 	s := joinPieces(ps)
 	var out []piece
 	last := 0
 	for i := 0; i+1 < len(s); i++ {
-		if s[i] != '\\' || quoted && !strings.ContainsRune("$`\"\\\n", rune(s[i+1])) {
+		if s[i] != '\\' || only != "" && strings.IndexByte(only, s[i+1]) < 0 {
 			continue
 		}
 		out = append(out, cut(ps, last, i)...)
