@@ -190,16 +190,17 @@ func findJob(d bot.Decision, name string) (bot.JobDecision, error) {
 }
 
 // pickJob is the index of the job that a person names: by its ID, else by its
-// task or application name, else by a part of its ID, whichever first fits only
-// one job.
+// task or application name, else by a part of its ID. What first fits any must
+// fit only one: a name that two jobs share is not another's part.
 func pickJob(jobs []patcher.Job, name string) (int, error) {
 	var found []int
 	for _, fits := range []func(patcher.Job) bool{
 		func(j patcher.Job) bool { return j.ID == name },
-		func(j patcher.Job) bool { return name != "" && (j.Hints.TaskID == name || j.Hints.AppName == name) },
+		func(j patcher.Job) bool {
+			return name != "" && (j.Hints.TaskID == name || j.Hints.AppName == name || j.Hints.DAGID+"."+j.Hints.TaskID == name)
+		},
 		func(j patcher.Job) bool { return strings.Contains(j.ID, name) },
 	} {
-		found = found[:0]
 		for i, j := range jobs {
 			if fits(j) {
 				found = append(found, i)
@@ -207,6 +208,9 @@ func pickJob(jobs []patcher.Job, name string) (int, error) {
 		}
 		if len(found) == 1 {
 			return found[0], nil
+		}
+		if len(found) > 1 {
+			break
 		}
 	}
 	if len(found) == 0 {
