@@ -59,11 +59,7 @@ func Diff(patches []Patch) string {
 func unified(p Patch) string {
 	before := string(p.Before)
 	edits := udiff.Lines(before, string(p.After))
-	name := p.Path
-	if strings.Contains(name, " ") {
-		name += "\t" // patch reads a name up to its first blank, unless a tab ends it
-	}
-	d, err := udiff.ToUnifiedDiff("a/"+name, "b/"+name, before, edits, contextLines)
+	d, err := udiff.ToUnifiedDiff(diffName("a/"+p.Path), diffName("b/"+p.Path), before, edits, contextLines)
 	if err != nil {
 		panic(err) // unreachable: the library made the edits itself
 	}
@@ -81,4 +77,31 @@ func unified(p Patch) string {
 		}
 	}
 	return d.String()
+}
+
+// diffName writes a path in the head of a diff, quoted as git does where it
+// has what would end it or stand for something else.
+func diffName(name string) string {
+	var b strings.Builder
+	odd := false
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+			odd = true
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(&b, `\%03o`, c)
+			odd = true
+		default:
+			b.WriteByte(c)
+		}
+	}
+	switch {
+	case odd:
+		return `"` + b.String() + `"`
+	case strings.Contains(name, " "):
+		return name + "\t" // patch reads a name up to its first blank, unless a tab ends it
+	}
+	return name
 }

@@ -73,6 +73,26 @@ func TestOtherRepositories(t *testing.T) {
 	}
 }
 
+// TestLinkedFolder: a link to a folder is named, as one to a file is.
+func TestLinkedFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "real"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"linked", "venv"} {
+		if err := os.Symlink("real", filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	repo, err := Find(os.DirFS(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(repo.Skipped) != 1 || repo.Skipped[0].Path != "linked" || !strings.Contains(repo.Skipped[0].Reason, "symbolic link") {
+		t.Errorf("skipped are %+v", repo.Skipped)
+	}
+}
+
 // TestNotARepository: an unreadable root is an error, not an empty repository.
 func TestNotARepository(t *testing.T) {
 	if _, err := Find(os.DirFS(filepath.Join(t.TempDir(), "nowhere"))); err == nil {

@@ -107,11 +107,14 @@ func TestDiffApplies(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("no git")
 	}
-	spaced := golden{
-		name: "a path with a space", wants: []Want{{"a b/run it.sh:x.py", Setting{"spark.executor.memory", "8g", "5g"}}},
-		files: fstest.MapFS{"a b/run it.sh": {Data: []byte("spark-submit --executor-memory 8g x.py\n")}},
+	cases := goldens(t)
+	for _, name := range []string{"a b/run it.sh", "a\nb.sh", "a\tb.sh", "a\"b\\n.sh", "größe.sh", "a\x01b\x7f.sh"} {
+		cases = append(cases, golden{
+			name: name, wants: []Want{{name + ":x", Setting{"spark.executor.memory", "8g", "5g"}}},
+			files: fstest.MapFS{name: {Data: []byte("spark-submit --name x --executor-memory 8g x.py\n")}},
+		})
 	}
-	for _, g := range append(goldens(t), spaced) {
+	for _, g := range cases {
 		_, res := rewrite(t, g.files, g.wants, g.house...)
 		if len(res.Patches) == 0 {
 			continue

@@ -46,10 +46,12 @@ func walk(fsys fs.FS, visit func(*source), skip func(path, reason string)) error
 				return fs.SkipDir
 			}
 			return nil
-		case !isCandidate(name):
-			return nil
 		case d.Type()&fs.ModeSymlink != 0:
-			skip(name, "it is a symbolic link")
+			if to, err := fs.Stat(fsys, name); isCandidate(name) || err == nil && to.IsDir() && !foreign(d.Name()) {
+				skip(name, "it is a symbolic link")
+			}
+			return nil
+		case !isCandidate(name):
 			return nil
 		case !d.Type().IsRegular():
 			skip(name, "it is not a regular file")
