@@ -69,3 +69,19 @@ func TestRewriteOnlyWhatFindRead(t *testing.T) {
 		t.Errorf("%+v, %v", res, err)
 	}
 }
+
+// What a person could do about a job that takes nothing more is said once.
+func TestRemedyIsSaidOnce(t *testing.T) {
+	for src, want := range map[string]string{
+		"from house import Job\nx = Job(task_id='x', executor_memory='4g', application='a.py')\n":                                "add it by hand",
+		"from airflow.operators import DatabricksRunNowOperator\nx = DatabricksRunNowOperator(task_id='x', job_id=1)  # spark\n": "change it there",
+	} {
+		repo, err := Find(fstest.MapFS{"dags/x.py": {Data: []byte(src)}})
+		if err != nil || len(repo.Jobs) != 1 || len(repo.Jobs[0].Refusals) != 1 {
+			t.Fatalf("%+v, %v", repo, err)
+		}
+		if r := repo.Jobs[0].Refusals[0]; r.Remedy != want || strings.Contains(r.Reason, want) {
+			t.Errorf("%q; %q, want the remedy %q", r.Reason, r.Remedy, want)
+		}
+	}
+}

@@ -44,7 +44,7 @@ var goldensOf = map[string]string{
 	"environments by path":                                 "copies",
 	"job code":                                             "job_code",
 	"marks, generated files, drift, what is so already":    "marks generated_files drift already",
-	"values that are never written, credentials":           "refused_values credentials",
+	"values that are never written, credentials":           "refused_values refusal_texts credentials",
 	"statements that change a dict":                        "dict_changes",
 	"workflows of Argo, containers of Kubernetes, compose": "workflows",
 

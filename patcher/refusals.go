@@ -35,7 +35,8 @@ func (d *declared) refusals() []Refusal {
 		add("", o.at, o.why+"; it may set any property that is not set here for certain", remedyFor(o.why))
 	}
 	if d.closed != "" && len(d.gaps) == 0 {
-		add("", d.at, "nothing can be added: "+d.closed, "add it by hand")
+		reason, remedy, _ := strings.Cut(d.closed, "; ")
+		add("", d.at, "nothing can be added: "+reason, cmp.Or(remedy, "add it by hand"))
 	}
 	for _, s := range d.sites {
 		if !s.Shadowed {

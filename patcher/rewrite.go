@@ -397,7 +397,7 @@ func (p *plan) pick(i int) *choice {
 }
 
 // disagree returns the jobs that a place feeds and that do not ask for what w
-// asks for.
+// asks for, and the other properties of its own job.
 func (p *plan) disagree(c *choice, w Want) []string {
 	prop := propertyOf(w.Key)
 	var out []string
@@ -409,7 +409,10 @@ func (p *plan) disagree(c *choice, w Want) []string {
 		if ok && p.settled[i] && p.chosen[i].add != nil && p.chosen[i].id != c.id {
 			continue // it has left this place
 		}
-		if t.key != prop.key || !ok || !prop.same(p.wants[i].To, w.To) {
+		switch {
+		case t.key != prop.key && t.job.ID == w.Job:
+			out = append(out, t.key+" of "+w.Job)
+		case t.key != prop.key || !ok || !prop.same(p.wants[i].To, w.To):
 			out = append(out, t.job.ID)
 		}
 	}
@@ -424,7 +427,11 @@ func (p *plan) refuseShared(i int) {
 	}
 	c := &p.choices[i][0]
 	if others := p.disagree(c, p.wants[i]); len(others) > 0 {
-		p.refuse(i, c.at(), "%s:%d is shared: an edit there would also resize %s; give this job a value of its own, or change all of them alike", c.at().path(), c.at().line(), list(others))
+		one := "this job"
+		if strings.HasSuffix(others[0], " of "+p.wants[i].Job) {
+			one = "this property"
+		}
+		p.refuse(i, c.at(), "%s:%d is shared: an edit there would also resize %s; give %s a value of its own, or change all of them alike", c.at().path(), c.at().line(), list(others), one)
 		return
 	}
 	p.refuse(i, c.at(), "%s:%d may feed more than this job: %s", c.at().path(), c.at().line(), p.f.users.others(c.under))

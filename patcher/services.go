@@ -119,7 +119,11 @@ func (d *declared) databricks(cluster, request *value) {
 	if x, ok := cluster.get("num_workers"); ok && x.why == "" {
 		d.add("spark.executor.instances", "num_workers", byFlag, x.val, overrides(cluster, x, "num_workers"))
 	}
-	d.closed = "on Databricks the node type " + hint(cluster, "node_type_id") + " decides it; choose another node type by hand"
+	node := "the node type"
+	if name := hint(cluster, "node_type_id"); name != "" {
+		node += " " + name
+	}
+	d.closed = "on Databricks " + node + " decides it; choose another node type by hand"
 	before := len(d.gaps)
 	d.conf(cluster, "spark_conf")
 	for i := range d.gaps[before:] {
