@@ -2,12 +2,15 @@ package patcher
 
 import (
 	"bytes"
+	"path"
 	"regexp"
+	"strings"
 )
 
 // marks are the comments by which a person keeps values as they are:
 // "# sparktune: ignore" and "# sparktune: pin". One holds for what starts on
 // its line, or on the next line where it has its own: a value, a block, a job.
+// In YAML, blank lines may stand between.
 var marks = regexp.MustCompile(`(?:#|//)\s*sparktune:\s*(ignore|pin)\b`)
 
 // marked returns the line of a comment that holds for one of some spans, 0
@@ -36,7 +39,10 @@ func (s *source) markOf(off int) int {
 	for start > 0 {
 		above := s.text[s.lineStart(start-1) : start-1]
 		start = s.lineStart(start - 1)
-		trimmed := bytes.TrimSpace(above)
+		trimmed := bytes.TrimSpace(bytes.TrimPrefix(above, []byte("\ufeff")))
+		if len(trimmed) == 0 && s.isYAML() {
+			continue
+		}
 		if !bytes.HasPrefix(trimmed, []byte("#")) && !bytes.HasPrefix(trimmed, []byte("//")) {
 			return 0
 		}
@@ -45,4 +51,10 @@ func (s *source) markOf(off int) int {
 		}
 	}
 	return 0
+}
+
+// isYAML reports whether a file is YAML, or a template of it.
+func (s *source) isYAML() bool {
+	name := path.Base(s.path)
+	return strings.Contains(name, ".yaml") || strings.Contains(name, ".yml")
 }
