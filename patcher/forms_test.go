@@ -15,7 +15,7 @@ import (
 // of the goldens must hold.
 var goldensOf = map[string]string{
 	// Forms, the commonest first.
-	"SparkSubmitOperator, literal arguments and conf": "submit_kwargs both_set submit_insert_styles [executor_memory=]",
+	"SparkSubmitOperator, literal arguments and conf": "submit_kwargs both_set keys_of_none submit_insert_styles [executor_memory=]",
 	"subclasses and classes of the same name":         "operator_subclass operator_own",
 	"names of the module, imported names":             "shared_agree shared_with_others imported_constants reached_values shared_parts",
 	"default_args":                                    "default_args",

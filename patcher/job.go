@@ -122,6 +122,10 @@ func (d *declared) add(key, form string, by rank, v *value, over []addition) {
 		d.note(v.at, "%s has no effect: Spark calls it %s", key, right)
 		return
 	}
+	if !nameable(key) {
+		d.note(v.at, "%q is left out: it is not the name of a Spark property", shorten(key))
+		return
+	}
 	s := &site{rank: by, val: v, over: over}
 	at := v.at
 	if v.kind == scalar && len(v.pieces) > 0 && v.hole() == "" && at.src == nil {

@@ -208,7 +208,16 @@ func safe(value string) bool {
 	}) < 0
 }
 
-// safeKey reports whether key is the name of a Spark property.
+// nameable reports whether a key can be the name of a Spark property. Kubernetes'
+// labels bring slashes into names, and sinks of metrics stars.
+func nameable(key string) bool {
+	return key != "" && strings.IndexFunc(key, func(c rune) bool {
+		return (c >= 0x80 || !isWord(byte(c))) && !strings.ContainsRune(".-/*", c)
+	}) < 0
+}
+
+// safeKey reports whether key is the name of a Spark property that can be
+// written in every syntax.
 func safeKey(key string) bool {
 	rest, ok := strings.CutPrefix(key, "spark.")
 	return ok && rest != "" && strings.IndexFunc(rest, func(c rune) bool { return c >= 0x80 || !isWord(byte(c)) && c != '.' && c != '-' }) < 0
