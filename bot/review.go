@@ -229,7 +229,8 @@ func conclusion(d Decision, notes []Annotation) Conclude {
 		}
 		if m.Line > 0 {
 			notes = append(notes, Annotation{
-				Path: m.Path, Line: m.Line, Level: level, Title: m.Key + ": " + prospectText[m.Prospect],
+				// The path is where GitHub puts the remark, and no text.
+				Path: m.Path, Line: m.Line, Level: level, Title: prompts.Foreign(m.Key) + ": " + prospectText[m.Prospect],
 				Text: prompts.ForeignReason(fmt.Sprintf("%s: %s", m.Job, m.Reason)),
 			})
 		}
@@ -246,7 +247,7 @@ func moveTable(moves []Move) string {
 			fmt.Fprintf(&b, "\n%s more.\n", plural(len(moves)-i, "change"))
 			break
 		}
-		fmt.Fprintf(&b, "| `%s` | `%s` | `%s` | `%s` | %s | %s |\n", prompts.Foreign(m.Job), m.Key,
+		fmt.Fprintf(&b, "| `%s` | `%s` | `%s` | `%s` | %s | %s |\n", prompts.Foreign(m.Job), prompts.Foreign(m.Key),
 			cmp.Or(prompts.Foreign(m.From), "not set"), cmp.Or(prompts.Foreign(m.To), "not set"), prospectText[m.Prospect], prompts.ForeignReason(m.Reason))
 	}
 	return b.String()

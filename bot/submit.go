@@ -242,13 +242,14 @@ func (d *Decision) says(w Wanted) bool {
 	return site != nil && site.Value == w.To
 }
 
-// message is the commit message of a proposal.
+// message is the commit message of a proposal. GitHub reads mentions and
+// references in it as in any other text.
 func message(p *Proposal) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "sparktune: %s\n\n", plural(applied(p.Wants), "setting"))
 	for _, w := range p.Wants {
 		if w.Outcome == statusText[patcher.Applied] {
-			fmt.Fprintf(&b, "%s: %s %s -> %s (%s)\n", prompts.Inert(w.Job), w.Key, cmp.Or(prompts.Inert(w.From), "unset"), w.To, w.Rule)
+			fmt.Fprintf(&b, "%s: %s %s -> %s (%s)\n", prompts.Foreign(w.Job), w.Key, cmp.Or(prompts.Foreign(w.From), "unset"), prompts.Foreign(w.To), w.Rule)
 		}
 	}
 	fmt.Fprintf(&b, "\n%s%s\n", planTrailer, p.Plan)

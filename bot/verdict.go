@@ -358,7 +358,7 @@ func verdictText(a Announcement, back Record) string {
 	b.WriteString("| Job | Verdict | Runs with the new values | Why |\n|---|---|---|---|\n")
 	var rows []string
 	for _, v := range a.Verdicts {
-		rows = append(rows, fmt.Sprintf("| `%s` | %s | %d | %s |\n", prompts.Foreign(v.Job), outcomeText[v.Outcome], v.Runs, v.Reason))
+		rows = append(rows, fmt.Sprintf("| `%s` | %s | %d | %s |\n", prompts.Foreign(v.Job), outcomeText[v.Outcome], v.Runs, prompts.ForeignReason(v.Reason)))
 	}
 	some(&b, rows, "job")
 	b.WriteString(measurements(a.Verdicts))
@@ -409,7 +409,8 @@ func backPost(p *Proposal, end string) post {
 	var rows []string
 	for _, w := range p.Wants {
 		i := slices.IndexFunc(p.Back.Verdicts, func(v Verdict) bool { return v.Job == w.Job })
-		rows = append(rows, fmt.Sprintf("| `%s` | `%s` | `%s` | `%s` | %s |\n", prompts.Foreign(w.Job), w.Key, w.From, w.To, p.Back.Verdicts[i].Reason))
+		rows = append(rows, fmt.Sprintf("| `%s` | `%s` | `%s` | `%s` | %s |\n",
+			prompts.Foreign(w.Job), w.Key, prompts.Foreign(w.From), prompts.Foreign(w.To), prompts.ForeignReason(p.Back.Verdicts[i].Reason)))
 	}
 	some(&b, rows, "change")
 	b.WriteString(measurements(p.Back.Verdicts))
