@@ -105,7 +105,7 @@ type gap struct {
 
 // secret matches the properties that may hold a credential. They are no
 // business of a tuner and appear nowhere.
-var secret = regexp.MustCompile(`(?i)secret|passw|token|credential|access\.?key|account\.key|private`)
+var secret = regexp.MustCompile(`(?i)secret|passw|passphrase|token|credential|access\.?key|api[-_.]?key|account\.key|private|signature|(?:\b|_)(?:pass|pwd|pw|auth|sas)(?:\b|_)`)
 
 // add records that a value sets a property of the job.
 func (d *declared) add(key, form string, by rank, v *value, over []addition) {

@@ -79,9 +79,20 @@ var secrets = []struct {
 	{regexp.MustCompile(`\beyJ[A-Za-z0-9_\-]{6,}\.[A-Za-z0-9_\-.]+`), ""},
 	{regexp.MustCompile(`(?i)(jdbc:oracle:[a-z]+:)[^\s/@]+/\S*@`), "$1"},
 	{regexp.MustCompile(`(://)[^\s/@]*:\S*@`), "$1"},
+	{regexp.MustCompile(`(?i)(\bauthorization["']?\s*[=:]\s*["']?(?:(?:bearer|basic|token|digest)\s+)?)[^\s"',;]+`), "$1"},
 	{regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9+/=_.\-]{8,}`), "$1"},
-	{regexp.MustCompile(`(?i)([\w.\-]*(?:secret|passw(?:or)?d|passphrase|pwd|token|credential|access[-_.]?key|api[-_.]?key|private[-_.]?key|account[-_.]?key|signature|\bsig|\bsas)[\w.\-]*["']?\s*[=:]\s*)(?:"[^"]*"?|'[^']*'?|[^\s"'&;,]+)`), "$1"},
+	{regexp.MustCompile(`(?i)(\b(?:hooks\.slack\.com|discord(?:app)?\.com/api/webhooks|[\w.\-]*webhook\.office\.com)/)[^\s"'<>]+`), "$1"},
+	// A value after its name: assigned, the next argument, or the next word
+	// where the name is an option or a line of a properties file.
+	{regexp.MustCompile(`(?i)(` + secretName + `["']?\s*[=:]\s*)(?:"[^"]*"?|'[^']*'?|[^\s"'&;,]+)`), "$1"},
+	{regexp.MustCompile(`(?i)(` + secretName + `["']\s*,\s*)(?:"[^"]*"?|'[^']*'?)`), "$1"},
+	{regexp.MustCompile(`(?i)((?:(?:^|[\s"'(\[,])--?|\b(?:spark|hadoop|hive|javax|fs)\.)` + secretName + `["']?\s+)(?:"[^"]*"?|'[^']*'?|[^\s"'&;,=:(][^\s"'&;,]*)`), "$1"},
 }
+
+// secretName is the name of something that holds a credential. The short words
+// count only as a word of the name: neither bypass nor authenticate does.
+const secretName = `[\w.\-]*(?:secret|passw(?:or)?d|passphrase|pwd|token|credential|access[-_.]?key|api[-_.]?key|private[-_.]?key|account[-_.]?key|signature|\bsig|\bsas` +
+	`|(?:\b|_)(?:pass|pw|auth)(?:\b|_)|(?-i:[a-z0-9](?:Pass|Pw|Auth)\b))[\w.\-]*`
 
 // awsSecret is the shape of a secret access key, which may hold slashes.
 var awsSecret = regexp.MustCompile(`^[A-Za-z0-9/+]{40}$`)

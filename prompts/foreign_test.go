@@ -38,6 +38,19 @@ var planted = [][2]string{
 	{"token 8f14e45fceea167a5a36dedd4bea2543", "8f14e45fceea167a5a36dedd4bea2543"},
 	{"x9Kf2Qm7Lp4Zt8Rw3Vb6", "x9Kf2Qm7Lp4Zt8Rw3Vb6"},
 	{"https://user:tok3n@github.com/x", "tok3n"},
+	{"spark-submit --password hunter2 job.py", "hunter2"},
+	{`["--db-password", "hunter 2"]`, "hunter 2"},
+	{`os.environ.get("DB_PASSWORD", "hunter2")`, "hunter2"},
+	{"spark.hadoop.fs.s3a.secret.key hunter2", "hunter2"},
+	{"db_pass=hunter2", "hunter2"},
+	{"dbPass: hunter2", "hunter2"},
+	{"user=sa pw=hunter2", "hunter2"},
+	{"spark.redis.auth=hunter2", "hunter2"},
+	{"https://hooks.slack.com/services/T0000/B0000/abc", "T0000/B0000/abc"},
+	{"https://discord.com/api/webhooks/42/abc", "42/abc"},
+	{"https://acme.webhook.office.com/webhookb2/abc@def/IncomingWebhook/1", "abc@def"},
+	{"Authorization: Bearer abc", "abc"},
+	{`{"authorization": "Basic YTpi"}`, "YTpi"},
 }
 
 // names of honest applications, which must stay as they are.
@@ -45,6 +58,7 @@ var unsuspicious = []string{
 	"orders_daily_load_2026", "com.acme.etl.MonthlyRevenueReconciliation2024Job", "dags/warehouse/marts_daily_incremental.py:41", "spark.executor.memory",
 	"application_1764000000000_0042", "s3://warehouse-prod/jobs/sessionize_events_v2.py", "6f1c2a4e-9b1d-4c55-8a3e-2f0d9a7b6c11", "FeatureStoreBackfillWithBroadcastJoin",
 	"runs told by spark.airflow.dag_id and task_id", "8g", "inventory_snapshot__reconcile_positions",
+	"spark.authenticate=true", "spark.kubernetes.authenticate.driver.serviceAccountName=etl", "bypass=1 and compass: 2", "auth.refresh_authors", "the --conf of two tokens", "etl.tokens_daily in 4 of 4 runs",
 }
 
 func TestRedact(t *testing.T) {
