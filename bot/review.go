@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sparktune/sparktune/analysis"
@@ -143,6 +144,20 @@ func (b *Bot) Pass(ctx context.Context, r Repo, head string) (Outcome, error) {
 	})
 }
 
+// reviewPrefix begins the external id of a review's check run; the number of the
+// pull request follows. It is stored on GitHub.
+const reviewPrefix = "review "
+
+// Reviewed is the pull request that a check of ours is about; 0 when it is none
+// of a review. GitHub itself does not tell of which pull request a commit of a
+// fork is.
+func Reviewed(c Check) int {
+	rest, _ := strings.CutPrefix(c.ExternalID, reviewPrefix)
+	number, _, _ := strings.Cut(rest, " ")
+	n, _ := strconv.Atoi(number) // 0 when it is no number
+	return n
+}
+
 // conclude posts the check run of a pull request, unless it is there.
 func (b *Bot) conclude(ctx context.Context, r Repo, number int, again string, review func(context.Context, State) (Conclude, error)) (Outcome, error) {
 	out := Outcome{Repo: r.String()}
@@ -155,7 +170,7 @@ func (b *Bot) conclude(ctx context.Context, r Repo, number int, again string, re
 		return out, nil
 	}
 	out.Commit = s.Pull.Head
-	id := strings.TrimSpace("review " + s.Pull.BaseCommit + " " + again)
+	id := strings.TrimSpace(fmt.Sprintf("%s%d %s %s", reviewPrefix, number, s.Pull.BaseCommit, again))
 	if slices.ContainsFunc(s.Checks, func(c Check) bool { return c.ExternalID == id && c.Conclusion != "" }) {
 		out.leave("", "the check is concluded")
 		return out, nil

@@ -55,12 +55,11 @@ type Command struct {
 	Args    string // the rest of the line
 }
 
-// CheckRerequested asks for a check run again.
+// CheckRerequested asks for the checks of a commit again: for one of them, or
+// for all.
 type CheckRerequested struct {
-	Check      int64
-	ExternalID string
-	Head       string // commit
-	Pulls      []int  // empty for heads of forks
+	Head  string // commit
+	Pulls []int  // empty for heads of forks
 }
 
 // MergeGroup asks for the checks of commits that wait in a merge queue.
@@ -123,14 +122,8 @@ type wire struct {
 		User    wireUser  `json:"user"`
 		Updated time.Time `json:"updated_at"`
 	} `json:"comment"`
-	CheckRun *struct {
-		ID         int64  `json:"id"`
-		ExternalID string `json:"external_id"`
-		Head       string `json:"head_sha"`
-		Pulls      []struct {
-			Number int `json:"number"`
-		} `json:"pull_requests"`
-	} `json:"check_run"`
+	CheckRun   *wireCheck `json:"check_run"`
+	CheckSuite *wireCheck `json:"check_suite"`
 	MergeGroup *struct {
 		Head string `json:"head_sha"`
 		Base string `json:"base_ref"`
@@ -174,6 +167,14 @@ type wirePull struct {
 	Base    wireEnd   `json:"base"`
 }
 
+// wireCheck is a check run or the suite of them.
+type wireCheck struct {
+	Head  string `json:"head_sha"`
+	Pulls []struct {
+		Number int `json:"number"`
+	} `json:"pull_requests"`
+}
+
 type wireEnd struct {
 	Ref  string    `json:"ref"`
 	SHA  string    `json:"sha"`
@@ -215,7 +216,8 @@ var readers = map[string]func(*wire) (Payload, time.Time, error){
 	"push":                      readPush,
 	"pull_request":              readPullRequest,
 	"issue_comment":             readComment,
-	"check_run":                 readCheckRun,
+	"check_run":                 func(w *wire) (Payload, time.Time, error) { return readCheck(w.CheckRun, w.Action) },
+	"check_suite":               func(w *wire) (Payload, time.Time, error) { return readCheck(w.CheckSuite, w.Action) },
 	"merge_group":               readMergeGroup,
 	"installation":              readInstallation,
 	"installation_repositories": readInstallation,
@@ -283,15 +285,14 @@ func readComment(w *wire) (Payload, time.Time, error) {
 	}, w.Comment.Updated, nil
 }
 
-func readCheckRun(w *wire) (Payload, time.Time, error) {
-	c := w.CheckRun
+func readCheck(c *wireCheck, action string) (Payload, time.Time, error) {
 	if c == nil || c.Head == "" {
-		return missing("check run")
+		return missing("check")
 	}
-	if w.Action != "rerequested" {
-		return ignored("check run %s", word(w.Action))
+	if action != "rerequested" {
+		return ignored("check %s", word(action))
 	}
-	out := CheckRerequested{Check: c.ID, ExternalID: c.ExternalID, Head: c.Head}
+	out := CheckRerequested{Head: c.Head}
 	for _, p := range c.Pulls {
 		out.Pulls = append(out.Pulls, p.Number)
 	}

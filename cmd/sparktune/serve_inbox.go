@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sparktune/sparktune/bot"
@@ -47,7 +49,7 @@ func deliveryOf(d webhooks.Delivery, e webhooks.Event) (out store.Delivery, want
 		out.Subject = fmt.Sprintf("commit %d %s", e.Repo.ID, p.Head)
 		return out, e.Installation != 0
 	case webhooks.CheckRerequested:
-		out.Subject = fmt.Sprintf("check %d %d", e.Repo.ID, p.Check)
+		out.Subject = fmt.Sprintf("checks %d %s", e.Repo.ID, p.Head)
 		return out, e.Installation != 0
 	case webhooks.InstallationChanged:
 		out.Subject, out.Newest = "installations", true
@@ -82,11 +84,7 @@ func (s *server) work(ctx context.Context, d store.Delivery) error {
 	case webhooks.PullRequest:
 		return s.review(ctx, d, r, p.Number, "")
 	case webhooks.CheckRerequested:
-		for _, number := range p.Pulls {
-			if err := s.review(ctx, d, r, number, d.GUID); err != nil {
-				return err
-			}
-		}
+		return s.recheck(ctx, d, r, p)
 	case webhooks.Command:
 		c := bot.Command{Pull: p.Pull, Comment: p.Comment, Body: p.Body, Author: p.Author, Verb: p.Verb}
 		if d.GivenUp {
@@ -113,6 +111,29 @@ func (s *server) review(ctx context.Context, d store.Delivery, r bot.Repo, numbe
 		return s.report(ctx, d, "give up", func() (bot.Outcome, error) { return s.bot.Unreviewed(ctx, r, number, again) })
 	}
 	return s.report(ctx, d, "review", func() (bot.Outcome, error) { return s.bot.Review(ctx, r, number, again) })
+}
+
+// recheck reviews again the pull requests that a person wants to be: those that
+// GitHub names, and where it names none, as for commits of forks, those that our
+// checks on the commit are about.
+func (s *server) recheck(ctx context.Context, d store.Delivery, r bot.Repo, p webhooks.CheckRerequested) error {
+	numbers := p.Pulls
+	if len(numbers) == 0 {
+		checks, err := s.app.Checks(ctx, r, p.Head)
+		if err != nil {
+			return err
+		}
+		for _, c := range checks {
+			if n := bot.Reviewed(c); n != 0 && !slices.Contains(numbers, n) {
+				numbers = append(numbers, n)
+			}
+		}
+	}
+	var errs []error
+	for _, n := range numbers {
+		errs = append(errs, s.review(ctx, d, r, n, d.GUID))
+	}
+	return errors.Join(errs...)
 }
 
 // report runs a flow and tells how it ended.

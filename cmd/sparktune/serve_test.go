@@ -51,7 +51,7 @@ func TestServe(t *testing.T) {
 	if c := repo.Checks()[0]; c.Title != "1 Spark setting changes" || len(c.Annotations) != 1 {
 		t.Errorf("the check is %+v", c)
 	}
-	if got := s.post(t, "push", "{}", "sha256=00"); got != http.StatusUnauthorized {
+	if got := s.post(t, "guid", "push", "{}", "sha256=00"); got != http.StatusUnauthorized {
 		t.Errorf("a forgery: %d", got)
 	}
 	if got := s.get(t, "/healthz"); got != "ok\n" {
@@ -207,6 +207,32 @@ func (s *server) workAll(t *testing.T) {
 	}
 }
 
+// A person can have a check run again, or all of a commit, also where GitHub does
+// not say of which pull request the commit is.
+func TestChecksAgain(t *testing.T) {
+	hub := ghtest.New(t)
+	repo := hub.AddRepo("acme/dags", os.DirFS("../../testdata/repo"))
+	s := startServer(t, hub)
+	hub.Webhook(s.url + "/webhook")
+	dag := "dags/features_weekly.py"
+	repo.ForkPull("mallory", map[string][]byte{dag: append(repo.Files("main")[dag].Data, '\n')}, "More")
+	hub.Wait()
+	checks := func(n int) {
+		t.Helper()
+		eventually(t, func() string { return cmp.Diff(n, len(conclusions(repo))) })
+	}
+	checks(1)
+	for i, event := range []string{"check_run", "check_suite"} {
+		body := fmt.Sprintf(`{"action": "rerequested", %q: {"head_sha": %q, "pull_requests": []}, "repository": {"id": %d, "full_name": "acme/dags"}, "installation": {"id": %d}}`,
+			event, repo.Checks()[0].Head, repo.ID, repo.Installation())
+		if got := s.post(t, fmt.Sprint("again-", i), event, body, hub.Sign([]byte(body))); got != http.StatusAccepted {
+			t.Fatalf("%s: %d", event, got)
+		}
+		checks(i + 2)
+	}
+	s.stop(t)
+}
+
 // One pass of weekly over the repositories of the App, from the lake in the
 // state folder; the second one writes nothing.
 func TestWeekly(t *testing.T) {
@@ -356,13 +382,13 @@ func (r *running) get(t *testing.T, path string) string {
 	return string(b)
 }
 
-func (r *running) post(t *testing.T, event, body, signature string) int {
+func (r *running) post(t *testing.T, guid, event, body, signature string) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/webhook", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header = http.Header{"Content-Type": {"application/json"}, "X-Github-Event": {event}, "X-Github-Delivery": {"guid"}, "X-Hub-Signature-256": {signature}}
+	req.Header = http.Header{"Content-Type": {"application/json"}, "X-Github-Event": {event}, "X-Github-Delivery": {guid}, "X-Hub-Signature-256": {signature}}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -403,7 +429,7 @@ func TestDeliveryOf(t *testing.T) {
 	}{
 		{"push to a pull request", event(webhooks.PullRequest{Number: 1, Action: "synchronize", Head: "c0ffee"}), &store.Delivery{Happened: "pull 7 1 synchronize c0ffee 2026-11-22T10:00:00Z", Subject: "pull 7 1", Newest: true}},
 		{"command", event(webhooks.Command{Pull: 1, Comment: 9}), &store.Delivery{Happened: "comment 9", Subject: "pull 7 1"}},
-		{"check again", event(webhooks.CheckRerequested{Check: 4}), &store.Delivery{Subject: "check 7 4"}},
+		{"check again", event(webhooks.CheckRerequested{Head: "c0ffee"}), &store.Delivery{Subject: "checks 7 c0ffee"}},
 		{"installation", event(webhooks.InstallationChanged{}), &store.Delivery{Subject: "installations", Newest: true}},
 		{"renamed", event(webhooks.RepositoryChanged{Action: "renamed"}), &store.Delivery{Subject: "repository 7"}},
 		{"closed", event(webhooks.PullRequest{Number: 1, Action: "closed"}), nil},
