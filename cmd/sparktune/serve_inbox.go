@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,10 +33,14 @@ func (i inbox) Accept(ctx context.Context, d webhooks.Delivery) error {
 }
 
 // deliveryOf says whether an event leads to anything, and what makes it the same
-// as another. A review looks at the pull request as it is then, so that of a
-// burst of pushes the last is enough; a command is a command.
+// as another: what it tells of itself, else all of the body. The GUID does not:
+// it is not signed, and whoever has a body can send it again under another.
+//
+// A review looks at the pull request as it is then, so that of a burst of pushes
+// the last is enough; a command is a command. What follows an installation looks
+// at what is too: a replay does no harm there, and two changes may read alike.
 func deliveryOf(d webhooks.Delivery, e webhooks.Event) (out store.Delivery, wanted bool) {
-	out = store.Delivery{GUID: d.GUID, Event: d.Event, Body: d.Body}
+	out = store.Delivery{GUID: d.GUID, Event: d.Event, Body: d.Body, Happened: signed(d.Body)}
 	switch p := e.Payload.(type) {
 	case webhooks.PullRequest:
 		out.Happened = fmt.Sprintf("pull %d %d %s %s %s", e.Repo.ID, p.Number, p.Action, p.Head, e.At.Format(time.RFC3339))
@@ -52,13 +57,19 @@ func deliveryOf(d webhooks.Delivery, e webhooks.Event) (out store.Delivery, want
 		out.Subject = fmt.Sprintf("checks %d %s", e.Repo.ID, p.Head)
 		return out, e.Installation != 0
 	case webhooks.InstallationChanged:
-		out.Subject, out.Newest = "installations", true
+		out.Happened, out.Subject, out.Newest = "", "installations", true
 		return out, true
 	case webhooks.RepositoryChanged:
 		out.Subject = fmt.Sprintf("repository %d", e.Repo.ID)
 		return out, e.Installation != 0
 	}
 	return out, false // the weekly pass looks at branches itself
+}
+
+// signed identifies the body of a delivery, which its signature covers.
+func signed(body []byte) string {
+	sum := sha256.Sum256(body)
+	return fmt.Sprintf("body %x", sum[:16])
 }
 
 func pullSubject(repo int64, number int) string { return fmt.Sprintf("pull %d %d", repo, number) }
@@ -131,7 +142,7 @@ func (s *server) recheck(ctx context.Context, d store.Delivery, r bot.Repo, p we
 	}
 	var errs []error
 	for _, n := range numbers {
-		errs = append(errs, s.review(ctx, d, r, n, d.GUID))
+		errs = append(errs, s.review(ctx, d, r, n, signed(d.Body)))
 	}
 	return errors.Join(errs...)
 }
