@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ func TestRedeliver(t *testing.T) {
 	push(120)
 	for round, want := range []int{120, 120, 0} {
 		set(round == 0) // still down, then up again
-		if n, err := a.Redeliver(t.Context(), since); err != nil || n != want {
+		if n, _, err := a.Redeliver(t.Context(), since); err != nil || n != want {
 			t.Fatalf("round %d: %d redelivered, %v; want %d", round, n, err, want)
 		}
 		s.Wait()
@@ -62,7 +63,53 @@ func TestRedeliver(t *testing.T) {
 		t.Errorf("%d events came", len(got))
 	}
 	s.Advance(time.Hour)
-	if n, err := a.Redeliver(t.Context(), s.Now()); err != nil || n != 0 {
+	if n, _, err := a.Redeliver(t.Context(), s.Now()); err != nil || n != 0 {
 		t.Errorf("%d, %v", n, err)
 	}
+}
+
+// What we refused for what it is would be refused again. A wrong signature tells
+// of a wrong secret: it is tried once more when others are right again.
+func TestRedeliverWhatMayTurnOut(t *testing.T) {
+	s := ghtest.New(t)
+	var code atomic.Int64
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(code.Load())) }))
+	t.Cleanup(hook.Close)
+	s.Webhook(hook.URL)
+	repo := s.AddRepo("acme/etl", files("a", "1"))
+	a := newApp(t, s)
+	since := s.Now()
+	n := 0
+	push := func(answer int) {
+		s.Wait()
+		code.Store(int64(answer))
+		n++
+		repo.Push("alice", "main", map[string][]byte{"a": []byte(fmt.Sprint(n))}, "x")
+		s.Wait()
+	}
+	missed := func(answer, want int, waits bool) {
+		t.Helper()
+		s.Wait()
+		code.Store(int64(answer))
+		if got, waiting, err := a.Redeliver(t.Context(), since); err != nil || got != want || waiting.IsZero() == waits {
+			t.Errorf("%d redelivered, waiting since %v, %v; want %d", got, waiting, err, want)
+		}
+		s.Wait()
+	}
+	for _, answer := range []int{400, 405, 413, 415} {
+		push(answer)
+	}
+	missed(202, 0, false)
+	for _, answer := range []int{404, 429, 500, 502, 503} {
+		push(answer)
+	}
+	missed(202, 5, false)
+	missed(202, 0, false)
+	push(401)
+	missed(202, 0, true)
+	push(202)
+	missed(401, 1, false)
+	missed(202, 0, true)
+	push(202)
+	missed(202, 0, false)
 }

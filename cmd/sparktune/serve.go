@@ -307,14 +307,21 @@ func (s *server) reconciler() func(context.Context) error {
 	since := s.c.now().Add(-remembered)
 	return func(ctx context.Context) error {
 		now := s.c.now()
-		n, err := s.app.Redeliver(ctx, since)
+		n, waiting, err := s.app.Redeliver(ctx, since)
 		if n > 0 {
 			s.log.InfoContext(ctx, "missed deliveries are sent again", "deliveries", n)
 		}
-		if err == nil {
-			since = now.Add(-overlap)
+		if err != nil {
+			return err
 		}
-		return err
+		since = now.Add(-overlap)
+		if !waiting.IsZero() {
+			s.log.WarnContext(ctx, "deliveries were refused for their signatures: is the secret that of the App's webhook?", "since", waiting)
+			if waiting.Before(since) {
+				since = waiting
+			}
+		}
+		return nil
 	}
 }
 
