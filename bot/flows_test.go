@@ -649,13 +649,52 @@ func TestReview(t *testing.T) {
 			if got.Status != "completed" || got.Conclusion != c.want {
 				t.Errorf("%s, %s", got.Status, got.Conclusion)
 			}
-			text := fmt.Sprintf("%s\n\n%s\n", got.Title, got.Summary)
-			for _, a := range got.Annotations {
-				text += fmt.Sprintf("\n%v:%v: %v: %v\n", a["path"], a["start_line"], a["annotation_level"], a["message"])
-			}
-			golden(t, "testdata/review "+name+".md", text)
+			golden(t, "testdata/review "+name+".md", told(got))
 		})
 	}
+}
+
+// A pull request that edits the policy is told of its mistakes, whatever else it
+// changes and however broken the policy of the base is.
+func TestReviewOfThePolicy(t *testing.T) {
+	const broken = "version: 1\ngates: {min_spell: 1GiB}\n"
+	for name, c := range map[string]struct {
+		base, head string // of the policy; "" is as it is
+		settings   bool   // the pull request changes two settings, too
+	}{
+		"mends":                         {broken, "version: 1\n", false},
+		"mends with mistakes":           {broken, "version: 1\nignore: 7\n", true},
+		"leaves":                        {broken, "", true},
+		"brings mistakes, and settings": {"", broken, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if c.base != "" {
+				w.repo.Push("alice", "main", map[string][]byte{policy.File: []byte(c.base)}, "a policy")
+			}
+			change := map[string][]byte{"README.md": []byte("more")}
+			if c.head != "" {
+				change[policy.File] = []byte(c.head)
+			}
+			if c.settings {
+				change[features] = []byte(strings.Replace(string(w.repo.Files("main")[features].Data), "        },\n    )", "        },\n        executor_memory=\"2g\",\n        num_executors=3,\n    )", 1))
+			}
+			w.repo.Push("alice", "mine", change, "a change")
+			if _, err := w.bot.Review(t.Context(), w.ref(), w.repo.OpenPull("alice", "mine", "a change"), ""); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "testdata/review of a policy that "+name+".md", told(w.repo.Checks()[0]))
+		})
+	}
+}
+
+// told is a check run as a person reads it.
+func told(c ghtest.Check) string {
+	text := fmt.Sprintf("%s: %s\n\n%s\n", c.Conclusion, c.Title, c.Summary)
+	for _, a := range c.Annotations {
+		text += fmt.Sprintf("\n%v:%v: %v: %v\n", a["path"], a["start_line"], a["annotation_level"], a["message"])
+	}
+	return text
 }
 
 // A lake that does not answer just now is no reason to conclude anything.

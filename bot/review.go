@@ -188,7 +188,7 @@ func (b *Bot) conclude(ctx context.Context, r Repo, number int, again string, re
 func (b *Bot) review(ctx context.Context, s State) (Conclude, error) {
 	snap, err := b.snapshot(ctx, s, s.Pull.Head, s.Pull.BaseCommit, nil)
 	if list := mistakes(err); list != "" {
-		return Conclude{Conclusion: "neutral", Title: policy.File + " of the base branch has mistakes", Summary: list}, nil
+		return b.unjudged(ctx, s, list)
 	}
 	if err != nil {
 		return Conclude{}, err
@@ -197,16 +197,37 @@ func (b *Bot) review(ctx context.Context, s State) (Conclude, error) {
 	if err != nil {
 		return Conclude{}, err
 	}
-	return conclusion(d, configMistakes(snap, s.Pull)), nil
+	return conclusion(d, configMistakes(snap.Files, s.Pull)), nil
+}
+
+// unjudged is the check where the policy of the base has mistakes. The pull
+// request that is to mend them is told of its own.
+func (b *Bot) unjudged(ctx context.Context, s State, list string) (Conclude, error) {
+	files, err := b.Trees.Tree(ctx, s.Repo, s.Pull.Head)
+	if err != nil {
+		return Conclude{}, fmt.Errorf("load %s: %w", s.Pull.Head, err)
+	}
+	c := Conclude{
+		Conclusion: "neutral", Title: policy.File + " of the base branch has mistakes",
+		Summary: "With these mistakes nothing is judged:\n\n" + list, Notes: capped(configMistakes(files, s.Pull)),
+	}
+	switch {
+	case len(c.Notes) > 0:
+		c.Title = policy.File + " has mistakes"
+		c.Summary += "\nThe pull request changes the file, and it has mistakes still.\n"
+	case slices.Contains(s.Pull.Files, policy.File):
+		c.Summary += "\nThe pull request mends them.\n"
+	}
+	return c, nil
 }
 
 // configMistakes are the mistakes of the policy file that the pull request
 // would bring, on their lines.
-func configMistakes(snap Snapshot, p *Pull) []Annotation {
+func configMistakes(head fs.FS, p *Pull) []Annotation {
 	if !slices.Contains(p.Files, policy.File) {
 		return nil
 	}
-	_, err := policy.Load(snap.Files)
+	_, err := policy.Load(head)
 	var notes []Annotation
 	for _, e := range policy.Errors(err) {
 		notes = append(notes, Annotation{Path: policy.File, Line: e.Line, Level: "warning", Title: policy.File, Text: prompts.ForeignReason(fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Msg))})
@@ -229,29 +250,41 @@ const maxNotes = 50
 // the pull request, else neutral. It never fails one: it advises.
 func conclusion(d Decision, notes []Annotation) Conclude {
 	c := Conclude{Conclusion: "success", Title: "no Spark setting changes", Summary: "No job that is declared on both sides changes a Spark setting."}
-	if len(notes) > 0 {
-		c.Conclusion, c.Title = "neutral", policy.File+" has mistakes"
-		c.Summary = "With these mistakes the file would be refused and nothing be advised."
+	if n := len(d.Moves); n > 0 {
+		c.Title, c.Summary = plural(n, "Spark setting")+" change", moveTable(d.Moves)
+		if n == 1 {
+			c.Title = "1 Spark setting changes"
+		}
 	}
-	if len(d.Moves) > 0 {
-		c.Title, c.Summary = plural(len(d.Moves), "Spark setting")+" changes", moveTable(d.Moves)
+	if slices.ContainsFunc(d.Moves, Move.against) {
+		c.Conclusion, c.Title = "neutral", "what was measured speaks against a change"
+	}
+	if len(notes) > 0 {
+		c.Conclusion, c.Title = "neutral", policy.File+" has mistakes; "+c.Title
+		c.Summary = "With the mistakes in " + policy.File + " the file would be refused and nothing be advised.\n\n" + c.Summary
 	}
 	for _, m := range d.Moves {
-		level := "notice"
-		if m.against() {
-			level, c.Conclusion = "warning", "neutral"
-			c.Title = "what was measured speaks against a change"
-		}
 		if m.Line > 0 {
-			notes = append(notes, Annotation{
-				// The path is where GitHub puts the remark, and no text.
-				Path: m.Path, Line: m.Line, Level: level, Title: prompts.Foreign(m.Key) + ": " + prospectText[m.Prospect],
-				Text: prompts.ForeignReason(fmt.Sprintf("%s: %s", m.Job, m.Reason)),
-			})
+			notes = append(notes, m.note())
 		}
 	}
-	c.Notes = notes[:min(len(notes), maxNotes)]
+	c.Notes = capped(notes)
 	return c
+}
+
+func capped(notes []Annotation) []Annotation { return notes[:min(len(notes), maxNotes)] }
+
+// note is the remark on the line of the move. Its path is where GitHub puts it,
+// and no text.
+func (m Move) note() Annotation {
+	level := "notice"
+	if m.against() {
+		level = "warning"
+	}
+	return Annotation{
+		Path: m.Path, Line: m.Line, Level: level, Title: prompts.Foreign(m.Key) + ": " + prospectText[m.Prospect],
+		Text: prompts.ForeignReason(fmt.Sprintf("%s: %s", m.Job, m.Reason)),
+	}
 }
 
 func moveTable(moves []Move) string {
