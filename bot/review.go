@@ -230,7 +230,7 @@ func configMistakes(head fs.FS, p *Pull) []Annotation {
 	_, err := policy.Load(head)
 	var notes []Annotation
 	for _, e := range policy.Errors(err) {
-		notes = append(notes, Annotation{Path: policy.File, Line: e.Line, Level: "warning", Title: policy.File, Text: prompts.ForeignReason(fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Msg))})
+		notes = append(notes, Annotation{Path: policy.File, Line: max(1, e.Line), Level: "warning", Title: policy.File, Text: prompts.ForeignReason(e.Error())})
 	}
 	return notes
 }

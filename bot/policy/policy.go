@@ -13,8 +13,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 
@@ -51,13 +55,19 @@ func Default() Policy {
 
 // An Error is a mistake in a policy file.
 type Error struct {
-	Line, Column int // from 1
+	Line, Column int // from 1; 0 where it is not known
 	Msg          string
 	Name         string // of the file; "" means File
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s:%d:%d: %s", cmp.Or(e.Name, File), e.Line, e.Column, e.Msg)
+	at := cmp.Or(e.Name, File)
+	for _, n := range []int{e.Line, e.Column} {
+		if n > 0 {
+			at += fmt.Sprintf(":%d", n)
+		}
+	}
+	return at + ": " + e.Msg
 }
 
 // Load reads the policy of a repository; without a file it is the default. One
@@ -105,13 +115,13 @@ func parseYAML(src []byte) (*yaml.Node, error) {
 	case errors.Is(err, io.EOF) || err == nil && len(doc.Content) == 0:
 		return nil, &Error{Line: 1, Column: 1, Msg: "the file is empty; it needs at least 'version: 1'"}
 	case err != nil:
-		return nil, syntaxError(err)
+		return nil, syntaxError(src, err)
 	}
 	switch err := dec.Decode(&more); {
 	case err == nil:
 		return nil, at(&more, "the file has a second document; only the first would count")
 	case !errors.Is(err, io.EOF):
-		return nil, syntaxError(err)
+		return nil, syntaxError(src, err)
 	}
 	return doc.Content[0], aliases(doc.Content[0])
 }
@@ -138,15 +148,55 @@ func yamlText(n *yaml.Node) string {
 	return b.String()
 }
 
-// syntaxError keeps the line that yaml.v3 has only in its text.
-func syntaxError(err error) *Error {
-	e := &Error{Line: 1, Column: 1, Msg: strings.TrimPrefix(err.Error(), "yaml: ")}
-	if _, rest, ok := strings.Cut(e.Msg, ": "); ok {
-		if n, _ := fmt.Sscanf(e.Msg, "line %d:", &e.Line); n == 1 {
-			e.Msg = rest
+// syntaxError has the place that yaml.v3 names in its text: a line, which its
+// parser counts from 0 and its scanner from 1, or none for the first one.
+func syntaxError(src []byte, err error) *Error {
+	e := &Error{Line: 1, Msg: strings.TrimPrefix(err.Error(), "yaml: ")}
+	if m := namedLine.FindStringSubmatch(e.Msg); m != nil {
+		e.Line, _ = strconv.Atoi(m[1]) // digits
+		e.Msg = m[2]
+		if ofParser.MatchString(e.Msg) {
+			e.Line++
 		}
+		return e
+	}
+	if m := unknownAnchor.FindStringSubmatch(e.Msg); m != nil {
+		e.Line, e.Column = position(src, bytes.Index(src, []byte("*"+m[1])))
+	} else if ofReader.MatchString(e.Msg) {
+		e.Line, e.Column = position(src, unreadable(src))
 	}
 	return e
+}
+
+var (
+	namedLine     = regexp.MustCompile(`^line ([0-9]+): (?s:(.*))$`)
+	ofParser      = regexp.MustCompile(`^(did not find expected (<|key|node|'-'|',')|found undefined tag handle|found duplicate %)`)
+	ofReader      = regexp.MustCompile(`UTF-8|control characters`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
+
+// unreadable is where a text of UTF-8 has the first character that YAML does not
+// take; -1 when there is none.
+func unreadable(src []byte) int {
+	for i := 0; i < len(src); {
+		r, n := utf8.DecodeRune(src[i:])
+		if r == utf8.RuneError && n == 1 || unicode.IsControl(r) && !strings.ContainsRune("\t\n\r\u0085", r) || r == 0xfffe || r == 0xffff {
+			return i
+		}
+		i += n
+	}
+	return -1
+}
+
+// position is the line and the column, in characters, of a byte; 0 for what is
+// nowhere.
+func position(src []byte, i int) (line, column int) {
+	if i < 0 {
+		return 0, 0
+	}
+	before := src[:i]
+	start := bytes.LastIndexByte(before, '\n') + 1
+	return 1 + bytes.Count(before, []byte("\n")), 1 + utf8.RuneCount(before[start:])
 }
 
 func (p *Policy) document(n *yaml.Node) error {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,6 +62,30 @@ func describe(p Policy, err error) string {
 		b.WriteString("ignore " + pattern + "\n")
 	}
 	return b.String()
+}
+
+// Where YAML itself is wrong, the place is the one that its parser means, and a
+// column is told only where it is known.
+func TestPlaceOfSyntaxErrors(t *testing.T) {
+	for src, want := range map[string]string{
+		"version: 1\ngates:\n  a: [1, 2\n  b: 3\n":  ":3: did not find expected ',' or ']'",
+		"version: 1\ngates: {a: 1\n":                ":2: did not find expected ',' or '}'",
+		"gates: {a: 1\nversion: 1\n":                ":2: did not find expected ',' or '}'",
+		"version: 1\n- x\n":                         ":2: did not find expected key",
+		"version: 1\na: b: c\n":                     ":2: mapping values are not allowed in this context",
+		"x: @foo\n":                                 ":1: found character that cannot start any token",
+		"version: 1\n\tb: 1\n":                      ":2: found a tab character that violates indentation",
+		"version: 1\né: \x01\n":                     ":2:4: control characters are not allowed",
+		"version: 1\na: \xff\n":                     ":2:4: invalid leading UTF-8 octet",
+		"\xef\xbb\xbfversion: 1\nab\xc3: \n":        ":2:3: invalid trailing UTF-8 octet",
+		"version: 1\nignore: *nope\n":               ":2:9: unknown anchor 'nope' referenced",
+		"version: 1\ngates: {}\n---\na: [1\nb: 2\n": ":4: did not find expected ',' or ']'",
+	} {
+		_, err := Parse([]byte(src))
+		if got := fmt.Sprint(err); got != File+want {
+			t.Errorf("%q: %s, want %s", src, got, want)
+		}
+	}
 }
 
 func TestLoadWithoutFileIsDefault(t *testing.T) {

@@ -63,7 +63,7 @@ var (
 		pattern: regexp.MustCompile(`^(file:[^\x00-\x1f]+|env:[A-Za-z_][A-Za-z0-9_]*)$`),
 		secret:  true,
 	}
-	address = kind{wants: "an address such as 127.0.0.1:8080 or :8080", pattern: regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]*:[0-9]{1,5}$`)}
+	address = kind{wants: "an address such as 127.0.0.1:8080 or :8080", pattern: regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]*:([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$`)}
 	apiURL  = kind{wants: "a URL such as https://github.example.com/api/v3, without a password", pattern: regexp.MustCompile(`^https?://[^@\x00-\x20]+$`), secret: true}
 	// A URL may hold a password, and would be printed.
 	file   = kind{wants: "the path of a file; Postgres is named by the variable DATABASE_URL", pattern: regexp.MustCompile(`^([^:\x00-\x1f]|:[^/\x00-\x1f])+$`), secret: true}

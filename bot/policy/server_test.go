@@ -127,13 +127,13 @@ func TestSchemasAgreeWithLoaders(t *testing.T) {
 		{
 			"server", ServerSchema(), server,
 			[]string{
-				"", app + "}", app + ", api_url: 'http://127.0.0.1:1/'}", "bind: ':80'", "lake: x", "database: /x/y.db", "window: sunday 00:00-24:00", "access: []",
+				"", app + "}", app + ", api_url: 'http://127.0.0.1:1/'}", "bind: ':80'", "bind: 'x:65535'", "lake: x", "database: /x/y.db", "window: sunday 00:00-24:00", "access: []",
 				grant + "}]", grant + ", show_money: true, show_errors: false}]",
 			},
 			[]string{
 				"version: '1'", "app: {}", "app: {id: 1}", app + ", api_url: github.com}", app + ", webhook_secret: x}", strings.Replace(app, "env:A", "A", 1) + "}", strings.Replace(app, "env:B", "", 1) + "}",
 				strings.Replace(app, "env:B", "env:B, env:B", 1) + "}", strings.Replace(app, "id: 1", "id: 0", 1) + "}", strings.Replace(app, "id: 1", "id: one", 1) + "}",
-				"bind: 8080", "bind: localhost", "lake: ''", "lake: [x]", "database: 'postgres://x/y'", "window: monday", "window: monday 4:00-8:00", "window: 2026-11-22", "window: someday 04:00-08:00",
+				"bind: 8080", "bind: localhost", "bind: 'x:65536'", "bind: 'x:99999'", "lake: ''", "lake: [x]", "database: 'postgres://x/y'", "window: monday", "window: monday 4:00-8:00", "window: 2026-11-22", "window: someday 04:00-08:00",
 				"access: {}", "access: [a/b]", "access:", grant + ", show_money: 'true'}]", grant + ", colour: blue}]", strings.Replace(grant, "a/b", "b", 1) + "}]",
 				strings.Replace(grant, "['**']", "[]", 1) + "}]", strings.Replace(grant, "[prod]", "prod", 1) + "}]", strings.Replace(grant, ", dag_ids: ['*']", "", 1) + "}]",
 			},

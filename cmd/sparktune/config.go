@@ -21,7 +21,7 @@ var configCommand = command{
 
 FILE is a .sparktune.yaml, DIR a folder that holds one (default: this one).
 With --server, FILE is the configuration of a server. All mistakes are told,
-each with its line and column.
+each with its line, and its column where that is known.
 
 example: sparktune config check path/to/airflow-repository`,
 	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
