@@ -152,31 +152,63 @@ func newModelFlags(flags *pflag.FlagSet) modelFlags {
 	return modelFlags{
 		id:        flags.String("model", "", "word the reports by a model on Amazon Bedrock: `ID` of a model or inference profile (default: none)"),
 		guardrail: flags.String("model-guardrail", "", "`ID` of a Bedrock guardrail"),
-		tokens:    flags.Int("model-tokens", 500_000, "most tokens that this run may take; the rest is worded without the model"),
-		dollars:   flags.Float64("model-dollars", 0, "most dollars that this run may take; needs --model-price"),
+		tokens:    flags.Int("model-tokens", 500_000, "most tokens that one run may take, under serve each weekly pass and each command; the rest is worded without the model"),
+		dollars:   flags.Float64("model-dollars", 0, "most dollars that one run may take; needs --model-price"),
 		fresh:     flags.Bool("model-fresh", false, "ask the model also where it answered the same before"),
 		price:     flags.String("model-price", "", "`IN,OUT` dollars for a million tokens in and out"),
 	}
 }
 
-// writer is what words the reports, and what to say about it at the end.
-func (c *cli) writer(ctx context.Context, m modelFlags) (prompts.Writer, func(), error) {
+// A wording is what words the reports of one run, within one budget.
+type wording struct {
+	prompts.Writer
+	id     string
+	model  *bedrock.Model // nil for none
+	priced bool
+}
+
+// afresh is the same wording for another run, with the whole budget.
+func (w wording) afresh() wording {
+	if w.model != nil {
+		w.model = w.model.Afresh()
+		w.Model = w.model
+	}
+	return w
+}
+
+// String says what was taken so far, of a model.
+func (w wording) String() string {
+	u, cost := w.model.Spent(), ""
+	if w.priced {
+		cost = fmt.Sprintf(", at most $%.4f", u.Dollars)
+	}
+	return fmt.Sprintf("%s: %d calls, %d tokens in, %d out%s", w.id, u.Calls, u.Input+u.CacheRead+u.CacheWrite, u.Output, cost)
+}
+
+func (c *cli) wording(ctx context.Context, m modelFlags) (wording, error) {
 	if *m.id == "" {
-		return prompts.Writer{}, func() {}, nil
+		return wording{}, nil
 	}
 	price, err := parsePrice(*m.price)
 	if err != nil {
-		return prompts.Writer{}, nil, err
+		return wording{}, err
 	}
 	model, err := bedrock.New(ctx, bedrock.Options{ID: *m.id, Guardrail: *m.guardrail, Budget: bedrock.Budget{Tokens: *m.tokens, Dollars: *m.dollars}, Price: price})
 	if err != nil {
-		return prompts.Writer{}, nil, hintError{err, "without --model the reports are worded without AWS"}
+		return wording{}, hintError{err, "without --model the reports are worded without AWS"}
 	}
-	w := prompts.Writer{Model: model}
+	w := wording{Writer: prompts.Writer{Model: model}, id: *m.id, model: model, priced: price != nil}
 	if state, err := c.stateDir(); err == nil && !*m.fresh {
 		w.Cache = answersOf(state, *m.id)
 	}
-	return w, func() { c.sayUsage(*m.id, price != nil, model.Spent()) }, nil
+	return w, nil
+}
+
+// sayUsage tells at the end of a run what it took.
+func (c *cli) sayUsage(w wording) {
+	if w.model != nil {
+		c.logf("%s", w)
+	}
 }
 
 func parsePrice(s string) (*bedrock.Price, error) {
@@ -191,14 +223,6 @@ func parsePrice(s string) (*bedrock.Price, error) {
 	}
 	// What is read from a cache is never dearer than what is not.
 	return &bedrock.Price{Input: x, Output: y, CacheRead: x, CacheWrite: 1.25 * x}, nil
-}
-
-func (c *cli) sayUsage(id string, priced bool, u prompts.Usage) {
-	cost := ""
-	if priced {
-		cost = fmt.Sprintf(", at most $%.4f", u.Dollars)
-	}
-	c.logf("%s: %d calls, %d tokens in, %d out%s", id, u.Calls, u.Input+u.CacheRead+u.CacheWrite, u.Output, cost)
 }
 
 // word is the words for one job. What went wrong with the model is said, once

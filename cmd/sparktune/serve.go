@@ -80,7 +80,9 @@ example: sparktune weekly --config /etc/sparktune/server.yaml`,
 			if *dry {
 				s.bot = s.bot.DryRun(func(r bot.Repo, e bot.Effect) { c.logf("would %s in %s", e.Key(), r) })
 			}
-			return s.weekly(ctx)
+			err = s.weekly(ctx)
+			c.sayUsage(s.words)
+			return err
 		}
 	},
 }
@@ -95,6 +97,7 @@ type server struct {
 	app     *ghapp.App
 	store   *store.Store
 	bot     *bot.Bot
+	words   wording // of a single pass; each flow of serve has its own
 	hook    http.Handler
 	metrics *metrics
 	log     *slog.Logger
@@ -143,8 +146,7 @@ func (s *server) connect(ctx context.Context, model modelFlags) error {
 	if s.hook, err = webhooks.NewHandler(secrets.webhook, inbox{s}, s.log, s.c.now); err != nil {
 		return err
 	}
-	writer, _, err := s.c.writer(ctx, model)
-	if err != nil {
+	if s.words, err = s.c.wording(ctx, model); err != nil {
 		return err
 	}
 	if s.store, err = store.Open(ctx, s.database(state), store.Options{Now: s.c.now, Log: s.log}); err != nil {
@@ -152,7 +154,7 @@ func (s *server) connect(ctx context.Context, model modelFlags) error {
 	}
 	s.bot = &bot.Bot{
 		Forge: s.app, Trees: s.app, Source: lakeSource{s.c, s.config.Lake}, Memory: s.store,
-		Server: s.config, Writer: writer, Key: secrets.marker, Now: s.c.now, Log: s.log,
+		Server: s.config, Writer: s.words.Writer, Key: secrets.marker, Now: s.c.now, Log: s.log,
 	}
 	s.metrics = newMetrics(s.store, s.app)
 	return nil

@@ -84,7 +84,7 @@ func (s *server) work(ctx context.Context, d store.Delivery) error {
 		if err := json.Unmarshal(d.Body, &r); err != nil {
 			return err
 		}
-		return s.report(ctx, d, "weekly", func() (bot.Outcome, error) { return s.bot.Weekly(ctx, r) })
+		return s.worded(ctx, d, "weekly", func(b *bot.Bot) (bot.Outcome, error) { return b.Weekly(ctx, r) })
 	}
 	e, err := webhooks.Parse(webhooks.Delivery{GUID: d.GUID, Event: d.Event, Body: d.Body})
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *server) work(ctx context.Context, d store.Delivery) error {
 		if d.GivenUp {
 			return s.report(ctx, d, "give up", func() (bot.Outcome, error) { return s.bot.Unanswered(ctx, r, c) })
 		}
-		return s.report(ctx, d, "answer", func() (bot.Outcome, error) { return s.bot.Answer(ctx, r, c) })
+		return s.worded(ctx, d, "answer", func(b *bot.Bot) (bot.Outcome, error) { return b.Answer(ctx, r, c) })
 	case webhooks.MergeGroup:
 		return s.report(ctx, d, "pass", func() (bot.Outcome, error) { return s.bot.Pass(ctx, r, p.Head) })
 	case webhooks.InstallationChanged:
@@ -147,13 +147,29 @@ func (s *server) recheck(ctx context.Context, d store.Delivery, r bot.Repo, p we
 	return errors.Join(errs...)
 }
 
-// report runs a flow and tells how it ended.
-func (s *server) report(ctx context.Context, d store.Delivery, flow string, run func() (bot.Outcome, error)) error {
+// worded runs a flow that may ask the model, with a budget of its own, and tells
+// what that took however it ended.
+func (s *server) worded(ctx context.Context, d store.Delivery, flow string, run func(*bot.Bot) (bot.Outcome, error)) error {
+	words, own := s.words.afresh(), *s.bot
+	own.Writer = words.Writer
+	do := func() (bot.Outcome, error) { return run(&own) }
+	if words.model == nil {
+		return s.report(ctx, d, flow, do)
+	}
+	err := s.report(ctx, d, flow, do, "model", words)
+	if err != nil {
+		s.log.InfoContext(ctx, "not done", "flow", flow, "guid", d.GUID, "model", words)
+	}
+	return err
+}
+
+// report runs a flow and tells how it ended, and more about it.
+func (s *server) report(ctx context.Context, d store.Delivery, flow string, run func() (bot.Outcome, error), more ...any) error {
 	out, err := run()
 	s.metrics.ended(flow, err)
 	if err != nil {
 		return err // the store tells it, and what becomes of it
 	}
-	s.log.InfoContext(ctx, "done", "flow", flow, "guid", d.GUID, "repository", out.Repo, "did", out.Did, "left", out.Left)
+	s.log.With(more...).InfoContext(ctx, "done", "flow", flow, "guid", d.GUID, "repository", out.Repo, "did", out.Did, "left", out.Left)
 	return nil
 }

@@ -252,6 +252,39 @@ func TestChecksAgain(t *testing.T) {
 	checks(3)
 }
 
+// Each command has the whole budget of the model, and its line of the log says
+// what it took.
+func TestServeBudget(t *testing.T) {
+	asked := 0
+	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"output": {"message": {"role": "assistant", "content": [{"text": "no"}]}}, "stopReason": "end_turn", "usage": {"inputTokens": 15000, "outputTokens": 10, "totalTokens": 15010}, "metrics": {"latencyMs": 1}}`)
+	}))
+	t.Cleanup(model.Close)
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": model.URL, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "x",
+		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		t.Setenv(name, value)
+	}
+	hub := ghtest.New(t)
+	repo := hub.AddRepo("acme/dags", os.DirFS("../../testdata/repo"))
+	s := startServerIn(t, hub, t.TempDir(), "--model", "m", "--model-tokens", "20000")
+	hub.Webhook(s.url + "/webhook")
+	dag := "dags/features_weekly.py"
+	number := repo.ForkPull("alice", map[string][]byte{dag: append(repo.Files("main")[dag].Data, '\n')}, "More")
+	for i := range 2 {
+		repo.Comment("alice", number, "/sparktune report")
+		hub.Wait()
+		eventually(t, func() string { return cmp.Diff(i+1, answersOn(repo, number)) })
+	}
+	log := s.stop(t)
+	if n := strings.Count(log, `model="m: 1 calls, 15000 tokens in, 10 out"`); n != 2 || asked != 2 {
+		t.Errorf("asked %d times, and told %d:\n%s", asked, n, log)
+	}
+}
+
 // One pass of weekly over the repositories of the App, from the lake in the
 // state folder; the second one writes nothing.
 func TestWeekly(t *testing.T) {
@@ -353,7 +386,7 @@ func configure(t *testing.T, hub *ghtest.Server, dir, more string) (path string,
 
 var listening = regexp.MustCompile(`msg=serving address=(\S+)`)
 
-func startServerIn(t *testing.T, hub *ghtest.Server, dir string) *running {
+func startServerIn(t *testing.T, hub *ghtest.Server, dir string, flags ...string) *running {
 	t.Helper()
 	path, env := configure(t, hub, dir, "")
 	reader, writer := io.Pipe()
@@ -361,7 +394,7 @@ func startServerIn(t *testing.T, hub *ghtest.Server, dir string) *running {
 	r := &running{dir: dir, cancel: cancel, code: make(chan int, 1), log: new(syncBuffer)}
 	c := &cli{stdout: io.Discard, stderr: io.MultiWriter(r.log, writer), now: hub.Now, getenv: func(name string) string { return env[name] }}
 	go func() {
-		r.code <- c.run(ctx, []string{"serve", "--config", path})
+		r.code <- c.run(ctx, append([]string{"serve", "--config", path}, flags...))
 		writer.Close()
 	}()
 	lines := bufio.NewScanner(reader)

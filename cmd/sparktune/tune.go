@@ -52,14 +52,14 @@ example: sparktune tune . --metrics /var/log/spark-events`,
 				}
 				return nil
 			}
-			writer, sayUsage, err := c.writer(ctx, model)
+			words, err := c.wording(ctx, model)
 			if err != nil {
 				return err
 			}
-			if err := c.show(ctx, d, writer, *out); err != nil {
+			if err := c.show(ctx, d, words.Writer, *out); err != nil {
 				return err
 			}
-			sayUsage()
+			c.sayUsage(words)
 			if *write && len(d.Patches) > 0 {
 				return c.write(args[0], d)
 			}

@@ -60,6 +60,7 @@ type Model struct {
 
 	mu    sync.Mutex
 	spent prompts.Usage
+	held  prompts.Usage // what calls under way may take at most
 }
 
 var _ prompts.Model = (*Model)(nil)
@@ -91,6 +92,9 @@ func New(ctx context.Context, opt Options) (*Model, error) {
 	return &Model{opt: opt, client: client}, nil
 }
 
+// Afresh is the same model with the whole budget, for another run.
+func (m *Model) Afresh() *Model { return &Model{opt: m.opt, client: m.client} }
+
 func orElse[T comparable](v, other T) T {
 	var zero T
 	if v == zero {
@@ -109,9 +113,11 @@ func (m *Model) Spent() prompts.Usage {
 // Generate asks once. Retries after throttling and the like are within the
 // timeout; a wrong answer is not retried here.
 func (m *Model) Generate(ctx context.Context, p prompts.Prompt) (prompts.Answer, error) {
-	if err := m.reserve(p); err != nil {
+	release, err := m.reserve(p)
+	if err != nil {
 		return prompts.Answer{}, err
 	}
+	defer release()
 	ctx, cancel := context.WithTimeout(ctx, m.opt.Timeout)
 	defer cancel()
 	in, err := m.input(p)

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -208,6 +209,22 @@ func TestBudget(t *testing.T) {
 				t.Errorf("spent $%v, not $%v", spent.Dollars, want)
 			}
 		})
+	}
+}
+
+// Many at a time do not pass the budget together, and another run has its own.
+func TestBudgetOfManyAtATime(t *testing.T) {
+	s := newStandIn(t, answer{text: honest(t), delay: 100 * time.Millisecond})
+	first := model(t, s, Options{Budget: Budget{Tokens: 12_000}})
+	for _, m := range []*Model{first, first.Afresh()} {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() { prompts.Writer{Model: m}.Report(t.Context(), facts(t)) })
+		}
+		all.Wait()
+		if n := m.Spent().Calls; n != 1 {
+			t.Errorf("%d calls in one run", n)
+		}
 	}
 }
 

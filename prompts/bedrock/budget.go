@@ -19,21 +19,30 @@ func (e *BudgetError) Error() string {
 	return fmt.Sprintf("the budget of this run is used up: %s", e.What)
 }
 
-// reserve refuses a call that could pass the budget: the prompt, counted as
-// three bytes a token, and the longest answer.
-func (m *Model) reserve(p prompts.Prompt) error {
-	in := estimate(p)
-	used := m.Spent()
-	tokens := used.Input + used.Output + used.CacheRead + used.CacheWrite
-	if most := m.opt.Budget.Tokens; most > 0 && tokens+in+m.opt.MaxTokens > most {
-		return &BudgetError{fmt.Sprintf("%d of %d tokens, and the next call could take %d", tokens, most, in+m.opt.MaxTokens), used}
+// reserve sets aside what a call may take, until it is released: the prompt,
+// counted as three bytes a token, and the longest answer. It refuses a call that
+// could pass the budget, together with those under way.
+func (m *Model) reserve(p prompts.Prompt) (release func(), err error) {
+	next := prompts.Usage{CacheWrite: estimate(p), Output: m.opt.MaxTokens}
+	next.Dollars = m.dollars(next)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	used := m.spent.Add(m.held)
+	if most := m.opt.Budget.Tokens; most > 0 && tokens(used)+tokens(next) > most {
+		return nil, &BudgetError{fmt.Sprintf("%d of %d tokens, and the next call could take %d", tokens(used), most, tokens(next)), m.spent}
 	}
-	next := m.dollars(prompts.Usage{CacheWrite: in, Output: m.opt.MaxTokens})
-	if most := m.opt.Budget.Dollars; most > 0 && used.Dollars+next > most {
-		return &BudgetError{fmt.Sprintf("$%.4f of $%.4f, and the next call could cost $%.4f", used.Dollars, most, next), used}
+	if most := m.opt.Budget.Dollars; most > 0 && used.Dollars+next.Dollars > most {
+		return nil, &BudgetError{fmt.Sprintf("$%.4f of $%.4f, and the next call could cost $%.4f", used.Dollars, most, next.Dollars), m.spent}
 	}
-	return nil
+	m.held = m.held.Add(next)
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.held = m.held.Add(prompts.Usage{CacheWrite: -next.CacheWrite, Output: -next.Output, Dollars: -next.Dollars})
+	}, nil
 }
+
+func tokens(u prompts.Usage) int { return u.Input + u.Output + u.CacheRead + u.CacheWrite }
 
 // estimate is about how many tokens a prompt takes: three bytes each.
 func estimate(p prompts.Prompt) int { return (len(p.System) + len(p.User) + len(p.Schema)) / 3 }
