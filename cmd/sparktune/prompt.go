@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -142,20 +144,25 @@ func factsOf(d bot.Decision, report []byte) (prompts.Facts, error) {
 
 // modelFlags are the flags that say which model words the reports.
 type modelFlags struct {
-	id, guardrail, price *string
-	tokens               *int
-	dollars              *float64
-	fresh                *bool
+	id, guardrail, guardrailAt, price, temperature *string
+	tokens, answer                                 *int
+	timeout                                        *time.Duration
+	dollars                                        *float64
+	fresh                                          *bool
 }
 
 func newModelFlags(flags *pflag.FlagSet) modelFlags {
 	return modelFlags{
-		id:        flags.String("model", "", "word the reports by a model on Amazon Bedrock: `ID` of a model or inference profile (default: none)"),
-		guardrail: flags.String("model-guardrail", "", "`ID` of a Bedrock guardrail"),
-		tokens:    flags.Int("model-tokens", 500_000, "most tokens that one run may take, under serve each weekly pass and each command; the rest is worded without the model"),
-		dollars:   flags.Float64("model-dollars", 0, "most dollars that one run may take; needs --model-price"),
-		fresh:     flags.Bool("model-fresh", false, "ask the model also where it answered the same before"),
-		price:     flags.String("model-price", "", "`IN,OUT` dollars for a million tokens in and out"),
+		id:          flags.String("model", "", "word the reports by a model on Amazon Bedrock: `ID` of a model or inference profile (default: none)"),
+		guardrail:   flags.String("model-guardrail", "", "`ID` of a Bedrock guardrail"),
+		guardrailAt: flags.String("model-guardrail-version", "DRAFT", "`VERSION` of the guardrail"),
+		temperature: flags.String("model-temperature", "", "sample at `T`, from 0 to 1; models that reject it must not get one (default: none is sent)"),
+		answer:      flags.Int("model-answer-tokens", 4096, "most tokens of one answer"),
+		timeout:     flags.Duration("model-timeout", time.Minute, "longest `TIME` that one call may take with its retries"),
+		tokens:      flags.Int("model-tokens", 500_000, "most tokens that one run may take, under serve each weekly pass and each command; the rest is worded without the model"),
+		dollars:     flags.Float64("model-dollars", 0, "most dollars that one run may take; needs --model-price"),
+		fresh:       flags.Bool("model-fresh", false, "ask the model also where it answered the same before"),
+		price:       flags.String("model-price", "", "`IN,OUT` dollars for a million tokens in and out"),
 	}
 }
 
@@ -189,19 +196,42 @@ func (c *cli) wording(ctx context.Context, m modelFlags) (wording, error) {
 	if *m.id == "" {
 		return wording{}, nil
 	}
-	price, err := parsePrice(*m.price)
+	opt, err := m.options()
 	if err != nil {
 		return wording{}, err
 	}
-	model, err := bedrock.New(ctx, bedrock.Options{ID: *m.id, Guardrail: *m.guardrail, Budget: bedrock.Budget{Tokens: *m.tokens, Dollars: *m.dollars}, Price: price})
+	model, err := bedrock.New(ctx, opt)
 	if err != nil {
 		return wording{}, hintError{err, "without --model the reports are worded without AWS"}
 	}
-	w := wording{Writer: prompts.Writer{Model: model}, id: *m.id, model: model, priced: price != nil}
+	w := wording{Writer: prompts.Writer{Model: model}, id: *m.id, model: model, priced: opt.Price != nil}
 	if state, err := c.stateDir(); err == nil && !*m.fresh {
 		w.Cache = answersOf(state, *m.id)
 	}
 	return w, nil
+}
+
+func (m modelFlags) options() (bedrock.Options, error) {
+	opt := bedrock.Options{
+		ID: *m.id, Guardrail: *m.guardrail, GuardrailAt: *m.guardrailAt, MaxTokens: *m.answer, Timeout: *m.timeout,
+		Budget: bedrock.Budget{Tokens: *m.tokens, Dollars: *m.dollars},
+	}
+	if opt.MaxTokens < 1 || opt.MaxTokens > math.MaxInt32 {
+		return opt, usageError{"--model-answer-tokens must be a positive number"}
+	}
+	if opt.Timeout <= 0 {
+		return opt, usageError{"--model-timeout must be a positive time, such as 90s"}
+	}
+	if *m.temperature != "" {
+		t, err := strconv.ParseFloat(*m.temperature, 32)
+		if err != nil || !(t >= 0 && t <= 1) {
+			return opt, usageError{"--model-temperature must be a number from 0 to 1"}
+		}
+		opt.Temperature = new(float32(t))
+	}
+	var err error
+	opt.Price, err = parsePrice(*m.price)
+	return opt, err
 }
 
 // sayUsage tells at the end of a run what it took.
