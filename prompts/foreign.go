@@ -27,7 +27,7 @@ const maxReason = 400
 func ForeignReason(s string) string { return disarmed(s, maxReason) }
 
 func disarmed(s string, limit int) string {
-	s = markup.Replace(Printable(Redact(s)))
+	s = reference.ReplaceAllString(markup.Replace(Printable(Redact(s))), "$1‑$2")
 	if instruction.MatchString(s) {
 		return "(withheld: reads like an instruction)"
 	}
@@ -38,6 +38,9 @@ var markup = strings.NewReplacer(
 	"<", "‹", ">", "›", "`", "ˋ", "@", "＠", "|", "¦", "{{", "｛｛", "}}", "｝｝", "](", "] (", "![", "! [",
 	"://", ":⁄⁄", "www.", "www․", "#", "＃", "~~~", "∼∼∼", "\t", " ",
 )
+
+// reference is the number of an issue as GitHub links it without a hash.
+var reference = regexp.MustCompile(`(?i)\b(gh)-([0-9])`)
 
 // instruction matches what speaks to its reader. It is one of three walls: a
 // model never sees a foreign text, and what an instruction would make of an
