@@ -257,6 +257,11 @@ func (r *reader) visitCall(n *node, p place) {
 		if r.repo.hasJobWord([]byte(on.class)) || r.repo.hasJobWord(p.e.scope.mod.text[n.start:n.end]) || strings.HasSuffix(on.class, "Operator") {
 			r.emit(&value{kind: object, at: p.e.span(n), class: on.class, why: on.why, args: r.arguments(n, p.e)}, p)
 		}
+	case on.kind == unknown && n.child("function").kind == "identifier" && strings.HasSuffix(p.e.scope.word(n.child("function")), "Operator"):
+		// An operator by its name, of which it is not known what it adds.
+		args := r.arguments(n, p.e)
+		args.entries = append(args.entries, entry{at: on.at, why: on.why, fixed: true})
+		r.emit(&value{kind: object, at: p.e.span(n), class: p.e.scope.word(n.child("function")), args: args}, p)
 	case on.kind == unknown && n.child("function").kind == "attribute" && r.repo.hasJobWord(p.e.scope.mod.text[n.start:n.end]):
 		if args := r.arguments(n, p.e); submits(args) {
 			r.emit(&value{kind: object, at: p.e.span(n), class: p.e.scope.word(n.child("function").child("attribute")), args: args}, p)

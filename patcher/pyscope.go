@@ -368,7 +368,7 @@ func (s *scope) choose(name string, all []*binding, n *node) (*binding, []*bindi
 	slices.SortStableFunc(all, func(a, b *binding) int { return a.at.start - b.at.start })
 	here := s.here(n)
 	var found *binding
-	var changes []*binding
+	var changes, imports []*binding // imports of branches that run or not
 	for _, b := range all {
 		if here && b.at.end > n.start {
 			if sharesLoop(b.at, n) {
@@ -376,8 +376,10 @@ func (s *scope) choose(name string, all []*binding, n *node) (*binding, []*bindi
 			}
 			break
 		}
-		sure := !here && len(branches(b.at)) == 0 || here && covers(branches(b.at), branches(n)) || b.kind == bindImport || b.kind == bindLoop
+		sure := !here && len(branches(b.at)) == 0 || here && covers(branches(b.at), branches(n)) || b.kind == bindLoop
 		switch {
+		case !sure && b.kind == bindImport:
+			imports = append(imports, b)
 		case !sure:
 			return nil, nil, fmt.Sprintf("%s is set in a branch at line %d", name, s.mod.line(b.at.start))
 		case b.kind == bindChange:
@@ -385,13 +387,38 @@ func (s *scope) choose(name string, all []*binding, n *node) (*binding, []*bindi
 		case !here && found != nil && b.kind != bindImport:
 			return nil, nil, fmt.Sprintf("%s is set more than once, at lines %d and %d", name, s.mod.line(found.at.start), s.mod.line(b.at.start))
 		default:
-			found, changes = b, nil
+			found, changes, imports = b, nil, nil
+		}
+	}
+	for _, b := range imports {
+		if found == nil {
+			found = b
+		}
+		if !b.importsSame(found) {
+			return nil, nil, fmt.Sprintf("%s is imported in a branch at line %d", name, s.mod.line(b.at.start))
 		}
 	}
 	if found == nil {
 		return nil, nil, fmt.Sprintf("%s is not set before line %d", name, s.mod.line(n.start))
 	}
 	return found, changes, ""
+}
+
+// importsSame reports whether two bindings import one thing. Of modules that
+// are not in the repository the name says what it is: they are versions of one
+// library.
+func (b *binding) importsSame(c *binding) bool {
+	return b.kind == bindImport && c.kind == bindImport && b.what == c.what && b.imported() == c.imported()
+}
+
+// imported is the module of the repository that an import is of, nil for any
+// other.
+func (b *binding) imported() *module {
+	m := b.scope.mod.repo.module(b.scope.mod, b.from)
+	if m == nil && b.what != "" {
+		m = b.scope.mod.repo.module(b.scope.mod, strings.TrimSuffix(b.from, ".")+"."+b.what)
+	}
+	return m
 }
 
 // here reports whether n runs in this scope itself, in the order of the text;
