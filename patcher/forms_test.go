@@ -42,7 +42,7 @@ var goldensOf = map[string]string{
 	"Kustomize and Helm":               "kustomize_helm",
 	"house operators, with .sparktune.yaml and without":    "house_mapped house_operators house_tasks",
 	"environments by path":                                 "copies",
-	"job code":                                             "job_code",
+	"job code":                                             "job_code job_code_forms",
 	"marks, generated files, drift, what is so already":    "marks generated_files drift already",
 	"values that are never written, credentials":           "refused_values refusal_texts credentials",
 	"statements that change a dict":                        "dict_changes",

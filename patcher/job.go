@@ -47,6 +47,8 @@ type open struct {
 	// flags may be in a conf part that stands before what the job sets: they
 	// beat a conf of the same property, and nothing else.
 	flags bool
+	// code is the job's own, which beats every other place.
+	code bool
 }
 
 // rank says which place wins when several set one property.

@@ -32,6 +32,10 @@ func (d *declared) refusals() []Refusal {
 		add("", d.at, "a comment says that sparktune leaves it alone", "remove the comment to have it changed")
 	}
 	for _, o := range d.open {
+		if o.code {
+			add("", o.at, "the application may set any property itself here, which beats every other place", "change it there")
+			continue
+		}
 		add("", o.at, o.why+"; it may set any property that is not set here for certain", remedyFor(o.why))
 	}
 	if d.closed != "" && len(d.gaps) == 0 {

@@ -144,6 +144,7 @@ func (p *plan) present(i int, d *declared, s *site, prop property, w Want) {
 		p.refuse(i, span{}, "the job's own code sets it at %s:%d, which beats every other place; change it there", s.Path, s.Line)
 	case d.many != "":
 		p.refuse(i, span{}, "%s, so an edit at %s:%d may resize more than this job", d.many, s.Path, s.Line)
+	case p.codeMay(i, d):
 	case p.overridden(i, d, s):
 	case !prop.same(s.Value, w.From):
 		p.refuse(i, span{}, "the file says %s at %s:%d, the measured runs had %s; wait for runs with the new value, or set it by hand", s.Value, s.Path, s.Line, cmp.Or(w.From, "no value"))
@@ -162,6 +163,17 @@ func (p *plan) pinned(i int, spans ...span) bool {
 		p.refuse(i, span{}, "a comment at line %d says that sparktune leaves it alone", line)
 	}
 	return line > 0
+}
+
+// codeMay refuses a want for a property that the job's own code may set, which
+// would beat every other place.
+func (p *plan) codeMay(i int, d *declared) bool {
+	k := slices.IndexFunc(d.open, func(o open) bool { return o.code })
+	if k >= 0 {
+		at := d.open[k].at
+		p.refuse(i, at, "the application may set it itself at %s:%d, which beats every other place; change it there", at.path(), at.line())
+	}
+	return k >= 0
 }
 
 // overridden refuses a want whose place a run-time part of the job may beat.
@@ -200,6 +212,8 @@ func (p *plan) absent(i int, d *declared, prop property, w Want) {
 		return
 	case d.many != "":
 		p.refuse(i, d.at, "%s, so nothing can be added for one of them", d.many)
+		return
+	case p.codeMay(i, d):
 		return
 	case len(d.open) > 0:
 		o := d.open[0]
