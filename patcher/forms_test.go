@@ -43,7 +43,7 @@ var goldensOf = map[string]string{
 	"house operators, with .sparktune.yaml and without":    "house_mapped house_operators house_tasks",
 	"environments by path":                                 "copies",
 	"job code":                                             "job_code job_code_forms",
-	"marks, generated files, drift, what is so already":    "marks generated_files drift already",
+	"marks, generated files, drift, what is so already":    "marks marks_of_statements generated_files drift already",
 	"values that are never written, credentials":           "refused_values refusal_texts credentials",
 	"statements that change a dict":                        "dict_changes",
 	"workflows of Argo, containers of Kubernetes, compose": "workflows",

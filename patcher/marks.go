@@ -10,7 +10,8 @@ import (
 // marks are the comments by which a person keeps values as they are:
 // "# sparktune: ignore" and "# sparktune: pin". One holds for what starts on
 // its line, or on the next line where it has its own: a value, a block, a job.
-// In YAML, blank lines may stand between.
+// In YAML, blank lines may stand between; in Python it holds for all that it is
+// written at ([standing]).
 var marks = regexp.MustCompile(`(?:#|//)\s*sparktune:\s*(ignore|pin)\b`)
 
 // marked returns the line of a comment that holds for one of some spans, 0
@@ -22,6 +23,11 @@ func marked(spans ...span) int {
 		}
 		if line := s.src.markOf(s.start); line > 0 {
 			return line
+		}
+		for _, m := range s.src.says().standings {
+			if m.at.contains(s) {
+				return m.line
+			}
 		}
 	}
 	return 0

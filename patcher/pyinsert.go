@@ -233,10 +233,9 @@ func (w pyWriter) ownLine(at span) bool {
 
 // node returns the syntax node of a span.
 func (w pyWriter) node(at span) *node {
-	bom := len(w.src.text) - len(bytes.TrimPrefix(w.src.text, []byte("\ufeff")))
-	for _, c := range splitPython(w.src.text[bom:]) {
-		if c.start+bom <= at.start && at.end <= c.end+bom {
-			return parsePython(w.src.text[c.start+bom:c.end+bom], c.start+bom).find(at)
+	for _, c := range w.src.python() {
+		if c.start <= at.start && at.end <= c.end {
+			return parsePython(w.src.text[c.start:c.end], c.start).find(at)
 		}
 	}
 	return &node{}

@@ -21,13 +21,7 @@ type module struct {
 }
 
 func newModule(repo *finder, src *source) *module {
-	m := &module{source: src, repo: repo, seen: map[string]bool{}}
-	bom := len(src.text) - len(bytes.TrimPrefix(src.text, []byte("\ufeff")))
-	m.chunks = splitPython(src.text[bom:])
-	for i := range m.chunks {
-		m.chunks[i].start += bom
-		m.chunks[i].end += bom
-	}
+	m := &module{source: src, repo: repo, seen: map[string]bool{}, chunks: src.python()}
 	m.top = &scope{mod: m, binds: map[string][]*binding{}}
 	return m
 }

@@ -221,6 +221,17 @@ type chunk struct {
 	tree       *node // the same, once its names are known
 }
 
+// python returns the top-level statements of a Python file, none parsed.
+func (s *source) python() []chunk {
+	bom := len(s.text) - len(bytes.TrimPrefix(s.text, []byte("\ufeff")))
+	chunks := splitPython(s.text[bom:])
+	for i := range chunks {
+		chunks[i].start += bom
+		chunks[i].end += bom
+	}
+	return chunks
+}
+
 // splitPython cuts a module at the lines that start a top-level statement.
 func splitPython(src []byte) []chunk {
 	var out []chunk

@@ -239,7 +239,12 @@ func (p *plan) absent(i int, d *declared, prop property, w Want) {
 			p.refuse(i, g.at, "%s:%d holds %s commented out as a template; a person must decide which of them is meant", g.at.path(), line, prop.key)
 			return
 		}
-		for _, s := range append(g.own(d), g.slots...) {
+		slots := append(g.own(d), g.slots...)
+		free := slices.DeleteFunc(slices.Clone(slots), func(s slot) bool { return marked(s.at) > 0 })
+		if len(free) == 0 && len(slots) > 0 && p.pinned(i, slots[0].at) {
+			return
+		}
+		for _, s := range free {
 			a := &addition{slot: s, prop: prop, path: names, value: w.To, num: g.num(prop)}
 			p.choices[i] = append(p.choices[i], choice{add: a, id: s.id(), under: s.under, whole: true})
 		}

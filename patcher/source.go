@@ -18,6 +18,7 @@ type source struct {
 type head struct {
 	generated int  // the line that says that a tool writes it, 0 without one
 	marks     bool // there are comments for sparktune
+	standings []standing
 }
 
 // says returns what the file says of itself; nothing for no file.
@@ -26,7 +27,10 @@ func (s *source) says() head {
 		return head{}
 	}
 	if s.head == nil {
-		s.head = &head{s.findGenerated(), bytes.Contains(s.text, []byte("sparktune:"))}
+		s.head = &head{generated: s.findGenerated(), marks: bytes.Contains(s.text, []byte("sparktune:"))}
+		if s.head.marks {
+			s.head.standings = s.findStandings()
+		}
 	}
 	return *s.head
 }
