@@ -11,6 +11,7 @@ func (r *reader) declare(obj *value, p place) {
 	r.jobs++
 	p.dag = dagOf(obj.args, p)
 	args := withDefaults(obj, p)
+	args.entries = append(args.entries, p.later...)
 	base := declared{at: obj.at}
 	base.Operator = obj.class
 	base.Hints = Hints{DAGID: dagID(p), TaskID: taskID(args, p), AppName: hint(args, "name", "job_name", "run_name")}

@@ -31,6 +31,7 @@ type place struct {
 	callers string
 	calls   []callSite // helper calls that led here, outermost first
 	row     string     // "[2]" of a task that is mapped over rows
+	later   []entry    // arguments that statements behind the call replace
 }
 
 type callSite struct {
@@ -238,6 +239,7 @@ func (r *reader) visitCall(n *node, p place) {
 	if n.broken || p.e.depth > maxCrossed {
 		return
 	}
+	p.later = append(slices.Clip(p.later), later(n, p.e)...)
 	on, over := r.overridden(n.child("function"), p.e)
 	switch {
 	case r.task(on, over, n, p):
@@ -267,6 +269,29 @@ func (r *reader) visitCall(n *node, p place) {
 			r.emit(&value{kind: object, at: p.e.span(n), class: p.e.scope.word(n.child("function").child("attribute")), args: args}, p)
 		}
 	}
+}
+
+// later returns the arguments that statements replace on the task that a call
+// makes: task._executor_memory = x.
+func later(n *node, e env) []entry {
+	var out []entry
+	for up := n.up; up != nil && (up.kind == "assignment" || up.kind == "parenthesized_expression"); up = up.up {
+		left := up.child("left")
+		if left == nil || left.kind != "identifier" {
+			continue
+		}
+		name := e.scope.word(left)
+		if e.scope.def == nil {
+			e.scope.mod.learn(name)
+		}
+		for _, c := range e.scope.parts[name] {
+			if c.at.start > n.start {
+				why := fmt.Sprintf("line %d changes %s of %s", e.scope.mod.line(c.at.start), c.attribute, name)
+				out = append(out, entry{key: strings.TrimLeft(c.attribute, "_"), at: e.span(c.at), val: unknownValue(e.span(c.at), why), fixed: true})
+			}
+		}
+	}
+	return out
 }
 
 // submits reports whether the arguments of a call make a job, whatever is

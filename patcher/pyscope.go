@@ -80,7 +80,7 @@ func binds(stmt []byte, name string) bool {
 	case "import", "from", "for", "if", "with", "try", "while", "async", "match", "del", "":
 		return hasWord(stmt, name)
 	}
-	if string(word) == name {
+	if string(word) == name || string(word) == "setattr" && hasWord(stmt, name) {
 		return true
 	}
 	head, _, ok := bytes.Cut(stmt, []byte("="))
@@ -122,6 +122,15 @@ type scope struct {
 	up    *scope
 	def   *node // function_definition or class_definition, nil for the module
 	binds map[string][]*binding
+	// parts are the statements that change an attribute of what a name is.
+	parts map[string][]attributeChange
+}
+
+// An attributeChange is name.attribute = x, name.attribute.update(...) and the
+// like.
+type attributeChange struct {
+	attribute string
+	at        *node
 }
 
 type bindKind int
@@ -204,6 +213,9 @@ func (s *scope) collect(n *node) {
 	case "augmented_assignment", "delete_statement":
 		s.change(n, n)
 	case "call":
+		if args := n.child("arguments").only(); len(args) == 3 && s.word(n.child("function")) == "setattr" && args[0].kind == "identifier" {
+			s.part(s.word(args[0]), strings.Trim(s.word(args[1]), `"'`), n)
+		}
 		if f := n.child("function"); f != nil && f.kind == "attribute" && mutators[s.word(f.child("attribute"))] {
 			s.change(f.child("object"), n)
 		}
@@ -252,6 +264,10 @@ func (s *scope) assign(left, right, at *node) {
 		s.bind(s.word(left), &binding{kind: bindValue, at: at, node: right})
 	case left.kind == "subscript":
 		s.change(left, at)
+	case left.kind == "attribute":
+		if of := left.child("object"); of.kind == "identifier" {
+			s.part(s.word(of), s.word(left.child("attribute")), at)
+		}
 	case left.kind == "pattern_list" || left.kind == "tuple_pattern":
 		to, from := left.only(), right.only()
 		same := right != nil && len(to) == len(from) && (right.kind == "expression_list" || right.kind == "tuple")
@@ -267,12 +283,27 @@ func (s *scope) assign(left, right, at *node) {
 
 // change records that at changes the value of the name that n starts with.
 func (s *scope) change(n, at *node) {
+	attribute := ""
 	for n != nil && n.kind != "identifier" {
+		if n.kind == "attribute" {
+			attribute = s.word(n.child("attribute"))
+		}
 		n = first(n.only())
 	}
-	if n != nil {
-		s.bind(s.word(n), &binding{kind: bindChange, at: at, node: at})
+	if n == nil {
+		return
 	}
+	s.bind(s.word(n), &binding{kind: bindChange, at: at, node: at})
+	if attribute != "" {
+		s.part(s.word(n), attribute, at)
+	}
+}
+
+func (s *scope) part(name, attribute string, at *node) {
+	if s.parts == nil {
+		s.parts = map[string][]attributeChange{}
+	}
+	s.parts[name] = append(s.parts[name], attributeChange{attribute, at})
 }
 
 func first(ns []*node) *node {
