@@ -61,6 +61,7 @@ func newFinder(fsys fs.FS, house []Operator) *finder {
 		fsys: fsys, house: house, files: map[string]*source{}, byBase: map[string][]string{}, modules: map[string]*module{}, resolved: map[string]*module{},
 		reads:     map[string]map[string]bool{},
 		concerned: map[*source]bool{}, documents: map[*source]*value{}, done: map[*node]bool{}, run: map[*node]bool{}, claimed: map[string]bool{},
+		handles: map[scopeName][]handle{},
 	}
 }
 
@@ -81,9 +82,12 @@ type finder struct {
 	done      map[*node]bool  // function bodies that have been walked
 	run       map[*node]bool  // task functions whose jobs have been declared
 	claimed   map[string]bool // files whose jobs a DAG declares
-	skipped   []Skipped
-	jobs      []*declared
-	users     *users
+	// handles caches reader.handles, and attributes what assigned returns.
+	handles    map[scopeName][]handle
+	attributes map[string][]span
+	skipped    []Skipped
+	jobs       []*declared
+	users      *users
 
 	// root is the file that is being read, and reads what each has looked
 	// into: an edit there may change its jobs.

@@ -45,7 +45,7 @@ var goldensOf = map[string]string{
 	"job code":                                             "job_code job_code_forms",
 	"marks, generated files, drift, what is so already":    "marks marks_of_statements generated_files drift already",
 	"values that are never written, credentials":           "refused_values refusal_texts credentials",
-	"statements that change a dict or a task":              "dict_changes changed_tasks",
+	"statements that change a dict or a task":              "dict_changes changed_tasks changed_objects",
 	"workflows of Argo, containers of Kubernetes, compose": "workflows",
 
 	// Traps, by their numbers.

@@ -267,14 +267,26 @@ func (r *reader) bound(b *binding, f *frame, n *node, e env) *value {
 		}
 		return e.unknown(n, "the callers of %s decide %s", b.scope.word(b.scope.def.child("name")), b.name)
 	case bindValue:
-		return r.eval(b.node, in)
+		return r.unchanged(r.eval(b.node, in), b, n, e)
 	case bindDef, bindClass:
 		return &value{kind: callable, at: b.scope.span(b.node), fn: &closure{def: b.node, frame: f, bind: b}}
 	case bindImport:
-		return r.imported(b, n, in)
+		return r.unchanged(r.imported(b, n, in), b, n, e)
 	case bindChange, bindOpaque:
 	}
 	return e.unknown(n, "%s is bound at line %d in a way that is not followed", b.name, b.scope.mod.line(b.at.start))
+}
+
+// unchanged is the value that a binding gives to its name, unknown where the
+// object is changed by another way than that name.
+func (r *reader) unchanged(v *value, b *binding, n *node, e env) *value {
+	if v.kind != mapping && v.kind != sequence {
+		return v
+	}
+	if why := r.changedElsewhere(b, n, e); why != "" {
+		return e.unknown(n, "%s", why)
+	}
+	return v
 }
 
 // imported follows an import to a module of the repository.
@@ -298,6 +310,9 @@ func (r *reader) imported(b *binding, n *node, e env) *value {
 // member reads a top-level name of another module.
 func (r *reader) member(m *module, name string, n *node, e env) *value {
 	b, changes, why := m.top.find(name, &node{kind: "lambda"})
+	if b != nil && why == "" {
+		why = r.assignedTo(name, e, func(c *closure) bool { return c.mod == m })
+	}
 	switch {
 	case why != "":
 		return e.unknown(n, "in %s, %s", m.path, why)
@@ -389,6 +404,9 @@ func (r *reader) classAttribute(on *value, name string, n *node, e env) *value {
 	s := on.fn.scope()
 	if len(s.binds[name]) != 1 || s.binds[name][0].kind != bindValue || len(branches(s.binds[name][0].at)) > 0 {
 		return e.unknown(n, "it is read at run time: %s", shorten(e.span(n).String()))
+	}
+	if why := r.assignedTo(name, e, func(c *closure) bool { return c.def == on.fn.def }); why != "" {
+		return e.unknown(n, "%s", why)
 	}
 	b := s.binds[name][0]
 	in := e.through(on.fn.bind, e.span(n))

@@ -281,7 +281,7 @@ func later(n *node, e env) []entry {
 			continue
 		}
 		name := e.scope.word(left)
-		if e.scope.def == nil {
+		if e.scope.def == nil && e.scope.mod.owners()[name] {
 			e.scope.mod.learn(name)
 		}
 		for _, c := range e.scope.parts[name] {

@@ -18,6 +18,9 @@ type module struct {
 	inners map[*node]*scope
 	// jobNames caches finder.jobNames.
 	jobNames []string
+	// written caches globals, and owned owners.
+	written map[string]int
+	owned   map[string]bool
 }
 
 func newModule(repo *finder, src *source) *module {
@@ -362,6 +365,9 @@ func (s *scope) find(name string, n *node) (*binding, []*binding, string) {
 		all := s.binds[name]
 		if len(all) == 0 || s.def != nil && s.def.kind == "class_definition" && !within(n, s.def) {
 			continue
+		}
+		if line := s.mod.globals()[name]; s.def == nil && line > 0 {
+			return nil, nil, fmt.Sprintf("a function sets %s at line %d", name, line)
 		}
 		return s.choose(name, all, n)
 	}
