@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -181,6 +182,57 @@ func TestAdversarial(t *testing.T) {
 				t.Errorf("took %v of processor time", took)
 			}
 		})
+	}
+}
+
+// sharedDAG has n jobs that share a number, a text and a mapping.
+func sharedDAG(n int) fstest.MapFS {
+	var b strings.Builder
+	b.WriteString("from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator\n")
+	b.WriteString("M = '8g'\nG = 8\nC = {'spark.sql.shuffle.partitions': '200'}\n")
+	for i := range n {
+		fmt.Fprintf(&b, "t%[1]d = SparkSubmitOperator(task_id='t%[1]d', executor_memory=M, driver_memory=f'{G}g', conf=C)\n", i)
+	}
+	return fstest.MapFS{"x.py": {Data: []byte(b.String())}}
+}
+
+// TestSharedValues: what a value that thousands of jobs share costs is in
+// proportion to them: named are the first, and twice the jobs take about twice
+// the memory, not four times.
+func TestSharedValues(t *testing.T) {
+	allocated := func(n int) uint64 {
+		files := sharedDAG(n)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		repo, err := Find(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wants []Want
+		for i, j := range repo.Jobs {
+			for _, s := range j.Sites {
+				if len(s.Users) != maxUsers || len(s.Users)+s.MoreUsers != n {
+					t.Fatalf("%s of %s names %d users and %d more, not %d of %d", s.Key, j.ID, len(s.Users), s.MoreUsers, maxUsers, n)
+				}
+			}
+			wants = append(wants, Want{j.ID, Setting{"spark.executor.memory", "8g", "6g"}})
+			wants = append(wants, Want{j.ID, Setting{"spark.driver.memory", "8g", fmt.Sprintf("%dg", 9+i%3)}})
+			wants = append(wants, Want{j.ID, Setting{"spark.sql.shuffle.partitions", "200", fmt.Sprint(1000 + i)}})
+		}
+		res, err := Rewrite(files, repo, wants)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i := slices.IndexFunc(res.Outcomes, func(o Outcome) bool { return o.Status != Applied }); i >= 0 {
+			t.Fatalf("%+v", res.Outcomes[i])
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	few, many := allocated(400), allocated(800)
+	t.Logf("%d MB for 400 jobs, %d MB for 800", few>>20, many>>20)
+	if many > 3*few {
+		t.Errorf("%d bytes for 400 jobs and %d for 800", few, many)
 	}
 }
 

@@ -174,7 +174,7 @@ func remark(j Job, s Site) string {
 		out += ", dynamic: " + s.Dynamic
 	}
 	if others := slices.DeleteFunc(slices.Clone(s.Users), func(id string) bool { return id == j.ID }); len(others) > 0 {
-		out += ", also feeds " + strings.Join(others, ", ")
+		out += ", also feeds " + list(others, len(others)+s.MoreUsers)
 	}
 	return out
 }

@@ -199,12 +199,12 @@ func (d *declared) winner(key string) *site {
 }
 
 // public is the job as callers see it.
-func (d *declared) public(users func(*site) []string) Job {
+func (d *declared) public(users func(*site) ([]string, int)) Job {
 	j := d.Job
 	j.Path, j.Line = d.at.path(), d.at.line()
 	for _, s := range d.sites {
 		out := s.Site
-		out.Users = users(s)
+		out.Users, out.MoreUsers = users(s)
 		j.Sites = append(j.Sites, out)
 	}
 	j.Refusals = d.refusals()

@@ -103,26 +103,25 @@ var misspelt = map[string]string{
 }
 
 // same reports whether two spellings of a property mean the same to Spark.
-func (p property) same(a, b string) bool {
-	a, b = strings.TrimSpace(a), strings.TrimSpace(b)
+func (p property) same(a, b string) bool { return p.canonical(a) == p.canonical(b) }
+
+// canonical is one text for all that spell a value alike.
+func (p property) canonical(s string) string {
+	s = strings.TrimSpace(s)
 	switch p.unit {
 	case bytesMB, bytesB:
-		x, okX := p.bytes(a)
-		y, okY := p.bytes(b)
-		if okX && okY {
-			return x == y
+		if n, ok := p.bytes(s); ok {
+			return strconv.FormatInt(n, 10) + " bytes"
 		}
 	case count:
-		x, errX := strconv.ParseInt(a, 10, 64)
-		y, errY := strconv.ParseInt(b, 10, 64)
-		if errX == nil && errY == nil {
-			return x == y
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return strconv.FormatInt(n, 10)
 		}
 	case truth:
-		return strings.EqualFold(a, b)
+		return strings.ToLower(s)
 	case plain:
 	}
-	return a == b
+	return s
 }
 
 // suffixes are the units of Spark's JavaUtils, in bytes.

@@ -62,9 +62,11 @@ type Site struct {
 	Form  string // how the place is spelled, for people: "executor_memory=", `conf["spark.executor.memory"]`
 	// Shadowed means that another Site of the same job and key wins.
 	Shadowed bool
-	// Users are the IDs of all the jobs that this one value feeds, sorted;
-	// more than one means that an edit here would resize other jobs too.
-	Users []string
+	// Users are the IDs of the jobs that this one value feeds, sorted, and
+	// MoreUsers how many there are beside those that are named; more than one
+	// means that an edit here would resize other jobs too.
+	Users     []string
+	MoreUsers int
 	// Dynamic says why the value is only known at run time; "" for a literal.
 	Dynamic string
 }

@@ -53,6 +53,8 @@ type plan struct {
 	choices  [][]choice
 	chosen   []*choice
 	settled  []bool // wants whose place will not change any more
+	// ballots holds those of one round of settle.
+	ballots map[ballotID]*ballot
 }
 
 // A choice is one way to make a want true.
@@ -380,6 +382,7 @@ func (p *plan) settle(wants map[target]int) map[target]int {
 	wants = maps.Clone(wants)
 	for changed := true; changed; {
 		changed = false
+		p.ballots = map[ballotID]*ballot{}
 		picks := map[int]*choice{}
 		for _, i := range wants {
 			picks[i] = p.pick(i)
@@ -391,9 +394,14 @@ func (p *plan) settle(wants map[target]int) map[target]int {
 				changed = true
 			}
 		}
+		p.ballots = map[ballotID]*ballot{}
 		for t, i := range refused {
 			if _, ok := wants[t]; ok {
 				p.refuseShared(i)
+			}
+		}
+		for t := range refused {
+			if _, ok := wants[t]; ok {
 				delete(wants, t)
 				delete(p.open, t)
 			}
@@ -408,18 +416,44 @@ func (p *plan) settle(wants map[target]int) map[target]int {
 func (p *plan) pick(i int) *choice {
 	for k := range p.choices[i] {
 		c := &p.choices[i][k]
-		if len(p.disagree(c, p.wants[i])) == 0 && p.f.users.others(c.under) == "" {
+		if _, n := p.disagree(c, p.wants[i]); n == 0 && p.f.users.others(c.under) == "" {
 			return c
 		}
 	}
 	return nil
 }
 
-// disagree returns the jobs that a place feeds and that do not ask for what w
-// asks for, and the other properties of its own job.
-func (p *plan) disagree(c *choice, w Want) []string {
-	prop := propertyOf(w.Key)
-	var out []string
+// A ballot is what the jobs that a place feeds ask for of one property.
+type ballot struct {
+	votes []vote         // by job
+	count map[string]int // of the values
+}
+
+// A vote is the canonical value that a job asks for, "" where it does not, and
+// another property of it that the place feeds.
+type vote struct{ job, value, other string }
+
+// named says in a message for job whose vote it is: a job's, or that of another of
+// its own properties.
+func (v vote) named(job string) string {
+	if v.job == job && v.other != "" {
+		return v.other + " of " + v.job
+	}
+	return v.job
+}
+
+type ballotID struct {
+	place placeID
+	whole bool
+	key   string
+}
+
+func (p *plan) ballot(c *choice, prop property) *ballot {
+	id := ballotID{c.id, c.whole, prop.key}
+	if b := p.ballots[id]; b != nil {
+		return b
+	}
+	asked := map[string]vote{}
 	for t := range p.f.users.feeds[c.id] {
 		if c.whole || t.key == "" {
 			t.key = prop.key
@@ -428,15 +462,43 @@ func (p *plan) disagree(c *choice, w Want) []string {
 		if ok && p.settled[i] && p.chosen[i].add != nil && p.chosen[i].id != c.id {
 			continue // it has left this place
 		}
+		v := vote{job: t.job.ID}
+		before, twice := asked[v.job]
 		switch {
-		case t.key != prop.key && t.job.ID == w.Job:
-			out = append(out, t.key+" of "+w.Job)
-		case t.key != prop.key || !ok || !prop.same(p.wants[i].To, w.To):
-			out = append(out, t.job.ID)
+		case t.key != prop.key:
+			v.other = t.key
+		case ok && (!twice || before.value != ""):
+			v.value = prop.canonical(p.wants[i].To)
+		}
+		v.other = cmp.Or(before.other, v.other)
+		asked[v.job] = v
+	}
+	b := &ballot{count: map[string]int{}}
+	for _, v := range asked {
+		b.votes = append(b.votes, v)
+		b.count[v.value]++
+	}
+	slices.SortFunc(b.votes, func(a, b vote) int { return strings.Compare(a.job, b.job) })
+	p.ballots[id] = b
+	return b
+}
+
+// maxNamed is how many jobs a message names.
+const maxNamed = 5
+
+// disagree returns the first of the jobs that a place feeds and that do not
+// ask for what w asks for, and how many there are.
+func (p *plan) disagree(c *choice, w Want) ([]string, int) {
+	prop := propertyOf(w.Key)
+	b, value := p.ballot(c, prop), prop.canonical(w.To)
+	n := len(b.votes) - b.count[value]
+	var out []string
+	for i := 0; len(out) < min(n, maxNamed); i++ {
+		if b.votes[i].value != value {
+			out = append(out, b.votes[i].named(w.Job))
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out, n
 }
 
 func (p *plan) refuseShared(i int) {
@@ -445,21 +507,21 @@ func (p *plan) refuseShared(i int) {
 		return
 	}
 	c := &p.choices[i][0]
-	if others := p.disagree(c, p.wants[i]); len(others) > 0 {
+	if others, n := p.disagree(c, p.wants[i]); n > 0 {
 		one := "this job"
 		if strings.HasSuffix(others[0], " of "+p.wants[i].Job) {
 			one = "this property"
 		}
-		p.refuse(i, c.at(), "%s:%d is shared: an edit there would also resize %s; give %s a value of its own, or change all of them alike", c.at().path(), c.at().line(), list(others), one)
+		p.refuse(i, c.at(), "%s:%d is shared: an edit there would also resize %s; give %s a value of its own, or change all of them alike", c.at().path(), c.at().line(), list(others, n), one)
 		return
 	}
 	p.refuse(i, c.at(), "%s:%d may feed more than this job: %s", c.at().path(), c.at().line(), p.f.users.others(c.under))
 }
 
-// list names some jobs for a message.
-func list(ids []string) string {
-	if len(ids) > 5 {
-		return strings.Join(ids[:5], ", ") + fmt.Sprintf(" and %d more", len(ids)-5)
+// list names the first of n jobs for a message.
+func list(ids []string, n int) string {
+	if n > len(ids) {
+		return strings.Join(ids, ", ") + fmt.Sprintf(" and %d more", n-len(ids))
 	}
 	return strings.Join(ids, ", ")
 }

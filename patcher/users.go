@@ -3,7 +3,9 @@ package patcher
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
+	"sort"
 )
 
 // A target is one property of one job, the unit that a place can feed.
@@ -30,13 +32,17 @@ func (p piece) id() placeID { return placeID{p.at.src, p.at.start, p.at.end, opL
 type users struct {
 	feeds map[placeID]map[target]bool
 	known map[*source]map[span]bool // reads of names that lead to a site or a gap
+	// index are the known reads of a source in the order of the text, joined
+	// where one holds another.
+	index map[*source][]span
 	total map[*binding]string
+	jobs  map[string][]string // what the places of a value feed
 	f     *finder
 }
 
 // countUsers notes for every place which jobs it feeds.
 func (f *finder) countUsers() {
-	u := &users{feeds: map[placeID]map[target]bool{}, known: map[*source]map[span]bool{}, total: map[*binding]string{}, f: f}
+	u := &users{feeds: map[placeID]map[target]bool{}, known: map[*source]map[span]bool{}, total: map[*binding]string{}, jobs: map[string][]string{}, index: map[*source][]span{}, f: f}
 	for _, d := range f.jobs {
 		d.settle()
 		for _, s := range d.sites {
@@ -100,20 +106,36 @@ func (u *users) read(under []use) {
 	}
 }
 
-// of returns the IDs of the jobs that a site's literal feeds, sorted.
-func (u *users) of(s *site) []string {
-	ids := map[string]bool{}
+// maxUsers is how many users of a value are named; a file may hold thousands.
+const maxUsers = 20
+
+// of returns the IDs of the jobs that a site's literal feeds, sorted: the first
+// ones, and how many more there are.
+func (u *users) of(s *site) ([]string, int) {
+	var places []placeID
 	for _, p := range runs(s.val.pieces) {
-		for t := range u.feeds[p.id()] {
-			ids[t.job.ID] = true
+		places = append(places, p.id())
+	}
+	// A place of this job alone adds nothing, and what is left is the same for
+	// all that share it.
+	shared := slices.DeleteFunc(slices.Clone(places), func(id placeID) bool { return len(u.feeds[id]) < 2 })
+	if len(shared) > 0 {
+		places = shared
+	}
+	key := fmt.Sprint(places)
+	all, ok := u.jobs[key]
+	if !ok {
+		for _, id := range places {
+			for t := range u.feeds[id] {
+				all = append(all, t.job.ID)
+			}
 		}
+		slices.Sort(all)
+		all = slices.Compact(all)
+		u.jobs[key] = all
 	}
-	out := make([]string, 0, len(ids))
-	for id := range ids {
-		out = append(out, id)
-	}
-	slices.Sort(out)
-	return out
+	n := min(len(all), maxUsers)
+	return all[:n:n], len(all) - n
 }
 
 // others returns what else than known jobs reads a place through the names
@@ -174,14 +196,23 @@ func (u *users) unknownRead(src *source, name string, from, to int) string {
 	return ""
 }
 
-// isKnown reports whether an offset lies in a read that is understood.
+// isKnown reports whether an offset lies in a read that is understood. All
+// reads are known before the first question.
 func (u *users) isKnown(src *source, at int) bool {
-	for s := range u.known[src] {
-		if s.start <= at && at < s.end {
-			return true
+	joined, ok := u.index[src]
+	if !ok {
+		all := slices.SortedFunc(maps.Keys(u.known[src]), func(a, b span) int { return a.start - b.start })
+		for _, s := range all {
+			if n := len(joined); n > 0 && s.start < joined[n-1].end {
+				joined[n-1].end = max(joined[n-1].end, s.end)
+				continue
+			}
+			joined = append(joined, s)
 		}
+		u.index[src] = joined
 	}
-	return false
+	i := sort.Search(len(joined), func(i int) bool { return joined[i].end > at })
+	return i < len(joined) && joined[i].start <= at
 }
 
 // pyWords returns the offsets where a word stands as a name that may be read:

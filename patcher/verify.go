@@ -19,17 +19,24 @@ func (p *plan) verify(patches []Patch) map[int]Outcome {
 	}
 	after := p.f.edited(patches)
 	before, now := p.f.byRoot(), after.byRoot()
+	asked := map[*declared]map[string]string{}
+	for t, i := range p.open {
+		if asked[t.job] == nil {
+			asked[t.job] = map[string]string{}
+		}
+		asked[t.job][t.key] = p.wants[i].To
+	}
 	for root := range after.only {
-		p.compare(before[root], now[root], bad)
+		p.compare(before[root], now[root], asked, bad)
 	}
 	return bad
 }
 
 // compare doubts the edits after which the jobs of one file say other than
 // they should. Both lists are in the order of the text, which edits keep.
-func (p *plan) compare(before, now []*declared, bad map[int]Outcome) {
+func (p *plan) compare(before, now []*declared, asked map[*declared]map[string]string, bad map[int]Outcome) {
 	for k, d := range before {
-		expected := p.expected(d)
+		expected := d.expected(asked[d])
 		if len(now) == len(before) {
 			for _, s := range now[k].sites {
 				if _, ok := expected[s.Key]; !ok {
@@ -49,19 +56,16 @@ func (p *plan) compare(before, now []*declared, bad map[int]Outcome) {
 	}
 }
 
-// expected returns what each property of a job is to be after the edits.
-func (p *plan) expected(d *declared) map[string]string {
+// expected returns what each property of a job is to be after edits for what is
+// asked of it.
+func (d *declared) expected(asked map[string]string) map[string]string {
 	out := map[string]string{}
 	for _, s := range d.sites {
 		if !s.Shadowed {
 			out[s.Key] = settingOf(d, s.Key)
 		}
 	}
-	for t, i := range p.open {
-		if t.job == d {
-			out[t.key] = p.wants[i].To
-		}
-	}
+	maps.Copy(out, asked)
 	return out
 }
 
@@ -80,14 +84,8 @@ func settingOf(d *declared, key string) string {
 // anybody asked for, it refuses every want whose edit is in a file that the job
 // was read from.
 func (p *plan) doubt(bad map[int]Outcome, d *declared, key, why string) {
-	hit := false
-	for t, i := range p.open {
-		if t.job == d && t.key == key {
-			bad[i] = p.doubted(i, why)
-			hit = true
-		}
-	}
-	if hit {
+	if i, ok := p.open[target{d, key}]; ok {
+		bad[i] = p.doubted(i, why)
 		return
 	}
 	for _, i := range p.open {

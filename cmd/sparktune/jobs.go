@@ -110,7 +110,7 @@ func siteRemark(s patcher.Site) string {
 	case s.Shadowed:
 		return "; without effect, another place wins"
 	case len(s.Users) > 1:
-		return fmt.Sprintf("; shared by %d jobs", len(s.Users))
+		return fmt.Sprintf("; shared by %d jobs", len(s.Users)+s.MoreUsers)
 	}
 	return ""
 }

@@ -49,6 +49,7 @@ type site struct {
 	Form     string   `json:"form"`
 	Shadowed bool     `json:"shadowed,omitempty"`
 	Users    []string `json:"users,omitempty"`
+	More     int      `json:"more_users,omitempty"`
 	Dynamic  string   `json:"dynamic,omitempty"`
 }
 
@@ -109,7 +110,7 @@ func newDeclaredJob(j bot.JobDecision) declaredJob {
 		Match: j.Match, Sites: []site{},
 	}
 	for _, s := range j.Job.Sites {
-		out.Sites = append(out.Sites, site{s.Key, s.Value, s.Path, s.Line, s.Form, s.Shadowed, s.Users, s.Dynamic})
+		out.Sites = append(out.Sites, site{s.Key, s.Value, s.Path, s.Line, s.Form, s.Shadowed, s.Users, s.MoreUsers, s.Dynamic})
 	}
 	return out
 }
