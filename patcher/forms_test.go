@@ -21,7 +21,7 @@ var goldensOf = map[string]string{
 	"default_args":                                    "default_args",
 	"**kwargs":                                        "submit_private_kwargs submit_shared_kwargs submit_unknown_kwargs",
 	"helper functions":                                "helper_calls helper_imported helper_not_called own_parts",
-	"loops and tables of rows":                        "loops table_loaded json_table",
+	"loops and tables of rows":                        "loops conditions table_loaded json_table",
 	"which DAG, which group":                          "dag_forms",
 	"EMR steps and job flows":                         "argv_lists argv_ends steps_loaded other_operators [EmrCreateJobFlowOperator]",
 	"EMR Serverless":                                  "emr_serverless aws_cli",

@@ -40,7 +40,7 @@ type callSite struct {
 }
 
 // run walks a module as importing it would.
-func (r *reader) run() { r.walk(r.exec) }
+func (r *reader) run() { r.walk(func(n *node, p place) { r.exec(n, p) }) }
 
 // rest walks the functions of a module that nothing in the repository calls,
 // and declares the tasks that nothing is seen to call.
@@ -105,46 +105,108 @@ func defined(text []byte) string {
 	return ""
 }
 
+// A flow says where a statement surely leaves to.
+type flow int
+
+const (
+	onward  flow = iota // to the next statement, or it is not known
+	nextRun             // to the next turn of the loop
+	endLoop             // behind the loop
+	endBody             // out of the function
+)
+
 // exec walks statements in order.
-func (r *reader) exec(n *node, p place) {
+func (r *reader) exec(n *node, p place) flow {
 	if n == nil || r.exhausted() {
-		return
+		return onward
 	}
 	switch n.kind {
-	case "module", "block", "if_statement", "elif_clause", "else_clause", "try_statement", "except_clause",
-		"finally_clause", "while_statement", "ERROR", "case_clause", "match_statement":
+	case "module", "block":
+		for _, k := range n.kids {
+			if to := r.exec(k, p); to != onward {
+				return to
+			}
+		}
+	case "try_statement", "except_clause", "finally_clause", "while_statement", "ERROR", "case_clause", "match_statement", "else_clause":
 		for _, k := range n.kids {
 			r.exec(k, p)
 		}
+	case "if_statement":
+		return r.branch(n, p)
 	case "for_statement":
-		r.loop(n, p)
+		return r.loop(n, p)
 	case "with_statement":
-		r.with(n, p)
+		return r.with(n, p)
 	case "function_definition", "class_definition":
 	case "decorated_definition":
 		r.decorated(n, p)
+	case "continue_statement":
+		return nextRun
+	case "break_statement":
+		return endLoop
+	case "return_statement", "raise_statement":
+		r.visit(n, p)
+		return endBody
 	default:
 		r.visit(n, p)
 	}
+	return onward
+}
+
+// branch walks the arms of an if statement: the one that is known to be taken,
+// else all that may be.
+func (r *reader) branch(n *node, p place) flow {
+	sure := true
+	for _, arm := range append([]*node{n}, n.kids...) {
+		yes, body := unsure, arm.child("consequence")
+		switch {
+		case arm.kind == "else_clause":
+			yes, body = always, arm.child("body")
+		case arm != n && arm.kind != "elif_clause":
+			continue
+		default:
+			r.visit(arm.child("condition"), p)
+			yes = r.truth(arm.child("condition"), p.e)
+		}
+		if yes == never {
+			continue
+		}
+		to := r.exec(body, p)
+		switch {
+		case yes == always && sure:
+			return to
+		case yes == always:
+			return onward
+		}
+		sure = false
+	}
+	return onward
 }
 
 // loop walks the body of a for statement once for each value, or once in all
 // when they are not known.
-func (r *reader) loop(n *node, p place) {
+func (r *reader) loop(n *node, p place) flow {
 	turns, why := r.turns(n, p.e)
 	if why != "" {
 		p.many = why
 		r.exec(n.child("body"), p)
-		return
+		return onward
 	}
 	for _, t := range turns {
 		p.e = t
-		r.exec(n.child("body"), p)
+		switch r.exec(n.child("body"), p) {
+		case endLoop:
+			return onward
+		case endBody:
+			return endBody
+		case onward, nextRun:
+		}
 	}
+	return onward
 }
 
 // with enters DAG and TaskGroup blocks.
-func (r *reader) with(n *node, p place) {
+func (r *reader) with(n *node, p place) flow {
 	for _, clause := range n.kids {
 		for _, item := range clause.only() {
 			if item.kind != "with_item" {
@@ -158,7 +220,7 @@ func (r *reader) with(n *node, p place) {
 			p = p.inside(r.eval(x, p.e))
 		}
 	}
-	r.exec(n.child("body"), p)
+	return r.exec(n.child("body"), p)
 }
 
 // inside returns the place within a DAG or task group object.
@@ -225,8 +287,9 @@ func (r *reader) visitComprehension(n *node, p place) {
 			turns = []env{p.e}
 		}
 		for _, t := range turns {
-			p.e = t
-			r.visit(n.child("body"), p)
+			if p.e = t; !slices.ContainsFunc(n.kids, func(c *node) bool { return c.kind == "if_clause" && r.truth(first(c.only()), t) == never }) {
+				r.visit(n.child("body"), p)
+			}
 		}
 		return
 	}
