@@ -84,7 +84,7 @@ func taskID(args *value, p place) string {
 	id := hint(args, "task_id")
 	groups := p.groups
 	if g := args.path("task_group"); g != nil && g.kind == object && g.class == "TaskGroup" {
-		groups = []string{argument(g, 0, "group_id").template()}
+		groups = g.prefixes(nil)
 	}
 	if id == "" || len(groups) == 0 {
 		return id

@@ -22,7 +22,7 @@ var goldensOf = map[string]string{
 	"**kwargs":                                        "submit_private_kwargs submit_shared_kwargs submit_unknown_kwargs",
 	"helper functions":                                "helper_calls helper_imported helper_not_called own_parts",
 	"loops and tables of rows":                        "loops conditions table_loaded json_table",
-	"which DAG, which group":                          "dag_forms",
+	"which DAG, which group":                          "dag_forms task_groups",
 	"EMR steps and job flows":                         "argv_lists argv_ends steps_loaded other_operators [EmrCreateJobFlowOperator]",
 	"EMR Serverless":                                  "emr_serverless aws_cli",
 	"EMR on EKS":                                      "other_operators [EmrContainerOperator]",

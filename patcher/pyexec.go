@@ -229,12 +229,18 @@ func (p place) inside(v *value) place {
 	case v.kind == object && isDAG(v.class):
 		p.dag = v
 	case v.kind == object && v.class == "TaskGroup":
-		if x, ok := v.args.get("prefix_group_id"); ok && x.val != nil && x.val.template() == "False" {
-			return p
-		}
-		p.groups = append(slices.Clip(p.groups), argument(v, 0, "group_id").template())
+		p.groups = v.prefixes(p.groups)
 	}
 	return p
+}
+
+// prefixes returns the groups that prefix the IDs of what stands in a task
+// group within some others. One that does not prefix hides those around it too.
+func (v *value) prefixes(outer []string) []string {
+	if argument(v, 1, "prefix_group_id").template() == "False" {
+		return nil
+	}
+	return append(slices.Clip(outer), argument(v, 0, "group_id").template())
 }
 
 func isDAG(class string) bool { return class == "DAG" || strings.HasSuffix(class, "DAG") }
@@ -310,7 +316,7 @@ func (r *reader) visitCall(n *node, p place) {
 		r.emit(&value{kind: object, at: p.e.span(n), class: on.called(), args: r.arguments(n, p.e)}, p)
 	case on.kind == callable && on.fn.def.kind == "function_definition":
 		if !p.e.inside(on.fn.bind) {
-			r.into(on, n, p)
+			r.into(on, over, n, p)
 		}
 	case on.kind == callable:
 		if !r.construct(on, n, p) {
@@ -365,8 +371,9 @@ func submits(args *value) bool {
 	})
 }
 
-// into walks the body of a function that is called.
-func (r *reader) into(on *value, n *node, p place) {
+// into walks the body of a function that is called, with what overrides its
+// decorator.
+func (r *reader) into(on *value, over []*value, n *node, p place) {
 	def := on.fn.def
 	body := on.fn.bind.scope.mod.text[def.start:def.end]
 	if !r.repo.hasJobWord(body) && !r.repo.callsJobs(on.fn.bind.scope.mod, body) {
@@ -381,7 +388,7 @@ func (r *reader) into(on *value, n *node, p place) {
 			p.dag = deco.named("dag_id", on.fn.bind.name)
 			p.calls = nil
 		case "task_group":
-			p.groups = append(slices.Clip(p.groups), argument(deco.named("group_id", on.fn.bind.name), 0, "group_id").template())
+			p.groups = deco.named("group_id", on.fn.bind.name).overriddenBy(over).prefixes(p.groups)
 		default: // a task: its body runs later, elsewhere
 			return
 		}
@@ -397,6 +404,17 @@ func (r *reader) decorator(d *node, e env) *value {
 		v.args = &value{kind: mapping, at: v.at}
 	}
 	return v
+}
+
+// overriddenBy returns a decorator's object with arguments that .override gives.
+func (v *value) overriddenBy(over []*value) *value {
+	w, args := *v, *v.args
+	args.entries = slices.Clip(args.entries)
+	for _, o := range over {
+		args.spread(o, o.at, false)
+	}
+	w.args = &args
+	return &w
 }
 
 // named returns a decorator's object with the argument that names it set to
@@ -485,7 +503,7 @@ func (r *reader) root(def *node, p place) {
 		case "dag":
 			p.dag = deco.named("dag_id", name)
 		case "task_group":
-			p.groups = append(slices.Clip(p.groups), name)
+			p.groups = deco.named("group_id", name).prefixes(p.groups)
 		case "staticmethod", "classmethod":
 		default:
 			return
