@@ -389,12 +389,31 @@ func (r *reader) into(on *value, over []*value, n *node, p place) {
 			p.calls = nil
 		case "task_group":
 			p.groups = deco.named("group_id", on.fn.bind.name).overriddenBy(over).prefixes(p.groups)
-		default: // a task: its body runs later, elsewhere
-			return
+		case "staticmethod", "classmethod", "cache", "lru_cache":
+		default:
+			if r.isTask(d, env{frame: on.fn.frame}) { // its body runs later, elsewhere
+				return
+			}
+			p.many = fmt.Sprintf("the decorator %s decides what %s makes", shorten(on.fn.bind.scope.word(d)), on.fn.bind.name)
 		}
 	}
 	p.e = inner
 	r.exec(def.child("body"), p)
+}
+
+// isTask reports whether a decorator is @task or one of its kinds.
+func (r *reader) isTask(d *node, e env) bool {
+	for d.kind == "call" || d.kind == "attribute" {
+		switch {
+		case d.kind == "call":
+			d = d.child("function")
+		case e.scope.word(d.child("attribute")) == "task":
+			return true
+		default:
+			d = d.child("object")
+		}
+	}
+	return r.eval(d, e).class == "task"
 }
 
 // decorator reads "@dag" and "@dag(...)" alike.
