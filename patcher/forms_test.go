@@ -19,7 +19,7 @@ var goldensOf = map[string]string{
 	"subclasses and classes of the same name":         "operator_subclass operator_own",
 	"names of the module, imported names":             "shared_agree shared_with_others imported_constants imports_in_branches reached_values shared_parts",
 	"default_args":                                    "default_args",
-	"**kwargs":                                        "submit_private_kwargs submit_shared_kwargs submit_unknown_kwargs",
+	"**kwargs":                                        "shared_splat submit_private_kwargs submit_shared_kwargs submit_unknown_kwargs",
 	"helper functions":                                "helper_calls helper_decorated helper_imported helper_not_called own_parts",
 	"loops and tables of rows":                        "loops conditions table_loaded json_table",
 	"which DAG, which group":                          "dag_forms task_groups",

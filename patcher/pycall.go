@@ -55,7 +55,9 @@ func (r *reader) arguments(n *node, e env) *value {
 		return &value{kind: mapping, at: e.span(n)}
 	}
 	v := &value{kind: mapping, at: e.span(args)}
+	given := map[string]bool{}
 	for _, k := range args.only() {
+		from := len(v.entries)
 		switch k.kind {
 		case "keyword_argument":
 			v.entries = append(v.entries, entry{key: e.scope.word(k.child("name")), at: e.span(k), val: r.eval(k.child("value"), e), fixed: true})
@@ -68,20 +70,26 @@ func (r *reader) arguments(n *node, e env) *value {
 		default:
 			v.items = append(v.items, r.eval(k, e))
 		}
+		v.settleArguments(from, given)
 	}
 	v.slots = append(v.slots, slot{op: opKwarg, at: v.at, under: e.under, dial: pythonDialect})
-	v.refuseTwice()
 	return v
 }
 
-// refuseTwice hides keyword arguments that are given twice: Python raises.
-func (v *value) refuseTwice() {
-	seen := map[string]bool{}
-	for i, x := range v.entries {
-		if x.why == "" && seen[x.key] {
-			v.entries[i].val = unknownValue(x.at, "the argument "+x.key+" is given twice")
+// settleArguments hides of the keyword arguments from the i-th on, which one
+// argument gives, those that others give too: Python raises. Within a mapping
+// the later one wins, and what only the run time knows may.
+func (v *value) settleArguments(i int, given map[string]bool) {
+	own, sure := v.entries[i:], true
+	for k, x := range slices.Backward(own) {
+		if x.why == "" && given[x.key] {
+			own[k].val = unknownValue(x.at, "the argument "+x.key+" is given twice")
 		}
-		seen[x.key] = true
+		own[k].fixed = sure
+		sure = sure && x.why == ""
+	}
+	for _, x := range own {
+		given[x.key] = true
 	}
 }
 

@@ -19,7 +19,7 @@ func addPython(adds []addition) []Edit {
 	case opInterp:
 		return []Edit{{s.at.start, s.at.end, adds[0].value}}
 	case opSpread:
-		return []Edit{{s.at.start, s.at.end, w.spread(s.at, adds)}}
+		return w.spread(s.at, adds)
 	case opKwarg:
 		return w.into(s.at, w.kwargs(adds))
 	case opEntry:
@@ -195,24 +195,22 @@ func (w pyWriter) lastPair(at span) *node {
 }
 
 // spread wraps a mapping expression: {**expr, ...}, over several lines where
-// the expression has a line of its own.
-func (w pyWriter) spread(at span, adds []addition) string {
+// the expression has a line of its own. It is written around the expression, in
+// which other edits may stand.
+func (w pyWriter) spread(at span, adds []addition) []Edit {
 	var items []string
 	for _, g := range grouped(adds) {
 		items = append(items, w.text(g.name)+": "+w.value(g))
 	}
-	expr := at.String()
 	if !w.ownLine(at) {
-		return "{**" + expr + ", " + strings.Join(items, ", ") + "}"
+		return []Edit{{at.start, at.start, "{**"}, {at.end, at.end, ", " + strings.Join(items, ", ") + "}"}}
 	}
 	nl, indent := w.src.newline(), w.src.indent(at.start)
 	in := nl + indent + indentUnit(indent)
-	var b strings.Builder
-	b.WriteString("{" + in + "**" + expr + ",")
-	for _, s := range items {
-		b.WriteString(in + s + ",")
+	return []Edit{
+		{at.start, at.start, "{" + in + "**"},
+		{at.end, at.end, "," + in + strings.Join(items, ","+in) + "," + nl + indent + "}"},
 	}
-	return b.String() + nl + indent + "}"
 }
 
 func indentUnit(indent string) string {
