@@ -18,7 +18,7 @@ var goldensOf = map[string]string{
 	"SparkSubmitOperator, literal arguments and conf": "submit_kwargs both_set keys_of_none submit_insert_styles [executor_memory=]",
 	"subclasses and classes of the same name":         "operator_subclass operator_own",
 	"names of the module, imported names":             "shared_agree shared_with_others imported_constants imports_in_branches reached_values shared_parts",
-	"default_args":                                    "default_args",
+	"default_args":                                    "default_args default_args_conf",
 	"**kwargs":                                        "shared_splat submit_private_kwargs submit_shared_kwargs submit_unknown_kwargs",
 	"helper functions":                                "helper_calls helper_decorated helper_imported helper_not_called own_parts",
 	"loops and tables of rows":                        "loops conditions table_loaded json_table",

@@ -24,6 +24,7 @@ func submitForm(c claim) []*declared {
 	d.keywords(c.args, c.submitKeywords(), true)
 	if c.obj.takes("conf") {
 		d.conf(c.args, "conf")
+		d.overConf(c.args, c.submitKeywords())
 	}
 	d.closed = c.obj.class + " takes no argument for it here"
 	return []*declared{&d}
@@ -142,6 +143,25 @@ func (d *declared) conf(args *value, name string) {
 		d.open = append(d.open, open{why: cmp.Or(x.val.why, name+" is not a dict"), at: x.at})
 	}
 	d.gaps = append(d.gaps, g)
+}
+
+// overConf adds to what conf sets the argument of the call that wins over it: the
+// last resort for a conf that others share and that the call does not name.
+func (d *declared) overConf(args *value, known []keyword) {
+	for _, s := range d.sites {
+		i := slices.IndexFunc(known, func(k keyword) bool { return k.prop.key == s.Key })
+		if s.rank != byConf || i < 0 {
+			continue
+		}
+		if _, given := args.get(known[i].name); given {
+			continue
+		}
+		for _, sl := range args.slots {
+			if sl.op == opKwarg {
+				s.over = append(s.over, addition{slot: sl, path: []string{known[i].name}})
+			}
+		}
+	}
 }
 
 // entries finds the Spark properties that are keys of a mapping.
