@@ -13,7 +13,8 @@ type standing struct {
 
 // findStandings returns what the marks of a Python file are written at: the
 // statement, block or argument below a comment of its own line; else what
-// starts with the line of the comment, and what ends on it.
+// starts with the line of the comment, and what ends on it. One at the argument
+// that names a job is written at the job.
 func (s *source) findStandings() []standing {
 	if path.Ext(s.path) != ".py" {
 		return nil
@@ -57,8 +58,16 @@ func (t *pyTrees) add(out []standing, line int, n *node) []standing {
 	if n == nil {
 		return out
 	}
+	if n.kind == "keyword_argument" && namesJob[string(t.src.text[n.start:n.child("name").end])] {
+		for !n.outermost() {
+			n = n.up
+		}
+	}
 	return append(out, standing{line, span{t.src, n.start, n.end}})
 }
+
+// namesJob are the arguments at which a mark is meant for the whole job.
+var namesJob = map[string]bool{"task_id": true, "application": true, "name": true}
 
 // at returns the innermost node around an offset, nil outside of statements.
 func (t *pyTrees) at(off int) *node {
