@@ -158,7 +158,8 @@ func (r *reader) exec(n *node, p place) flow {
 func (r *reader) branch(n *node, p place) flow {
 	sure := true
 	for _, arm := range append([]*node{n}, n.kids...) {
-		yes, body := unsure, arm.child("consequence")
+		var yes verdict
+		body := arm.child("consequence")
 		switch {
 		case arm.kind == "else_clause":
 			yes, body = always, arm.child("body")

@@ -98,10 +98,10 @@ func (r *reader) holds(n *node, e env) verdict {
 // compares tells a comparison of two values.
 func (r *reader) compares(n *node, e env) verdict {
 	var sides []*value
-	op := ""
+	var op []string
 	for _, k := range n.only() {
 		if k.field == "operators" {
-			op += " " + e.scope.word(k)
+			op = append(op, e.scope.word(k))
 			continue
 		}
 		sides = append(sides, r.eval(k, e))
@@ -110,7 +110,7 @@ func (r *reader) compares(n *node, e env) verdict {
 		return unsure
 	}
 	a, b := sides[0], sides[1]
-	switch strings.TrimSpace(op) {
+	switch strings.Join(op, " ") {
 	case "==", "is":
 		return equal(a, b)
 	case "!=", "is not":

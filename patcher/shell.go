@@ -86,7 +86,7 @@ var talkers = setOf("alias awk cat chmod chown cp echo egrep fgrep grep hash kil
 
 func setOf(words string) map[string]bool {
 	out := map[string]bool{}
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		out[w] = true
 	}
 	return out

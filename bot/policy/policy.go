@@ -61,13 +61,13 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	at := cmp.Or(e.Name, File)
+	at := []string{cmp.Or(e.Name, File)}
 	for _, n := range []int{e.Line, e.Column} {
 		if n > 0 {
-			at += fmt.Sprintf(":%d", n)
+			at = append(at, strconv.Itoa(n))
 		}
 	}
-	return at + ": " + e.Msg
+	return strings.Join(at, ":") + ": " + e.Msg
 }
 
 // Load reads the policy of a repository; without a file it is the default. One
