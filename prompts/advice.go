@@ -5,9 +5,6 @@ import "slices"
 // advice finds prose that asks for something that the Facts do not.
 func (c *checker) advice(tokens []token) {
 	for _, clause := range clauses(tokens) {
-		if slices.ContainsFunc(clause, func(t token) bool { return negations[t.low] }) {
-			clause = afterNegation(clause)
-		}
 		c.asked(clause)
 		for i, t := range clause {
 			if t.kind != tokenWord {
@@ -19,14 +16,9 @@ func (c *checker) advice(tokens []token) {
 			}
 		}
 	}
-	c.contradicted(tokens)
-}
-
-// afterNegation leaves out what a clause says not to do: "no change is needed".
-// What comes before the negation still counts.
-func afterNegation(clause []token) []token {
-	i := slices.IndexFunc(clause, func(t token) bool { return negations[t.low] })
-	return clause[:i]
+	for _, sentence := range sentences(tokens) {
+		c.contradicted(sentence)
+	}
 }
 
 // asked finds the words of someone who advises, where only findings are told,
@@ -36,7 +28,7 @@ func (c *checker) asked(clause []token) {
 	verb := slices.ContainsFunc(clause, func(t token) bool {
 		return sizing[t.low] || foreignVerbs[t.low] || comparatives[t.low] || needs[t.low]
 	})
-	if modal && !c.s.advises {
+	if modal && !c.s.advises && (!denied(clause) || len(c.f.Changes) > 0) {
 		c.add(KindAdvice, "advice belongs to the changes and the summary, and only on what the facts change")
 	}
 	for _, t := range clause {
@@ -52,7 +44,7 @@ func (c *checker) verb(clause []token, i int) {
 	if foreignVerbs[word] && !third(word) {
 		c.add(KindAdvice, "%q is not among the changes", word)
 	}
-	if !sizing[word] {
+	if !sizing[word] || (word == "change" || word == "changes") && nominal[wordAt(clause, i-1)] {
 		return
 	}
 	object := objectOf(clause, i)
@@ -177,19 +169,25 @@ var (
 
 // contradicted finds words that say the opposite of the flags.
 func (c *checker) contradicted(tokens []token) {
-	flag := c.s.flag
-	if c.s.name == "health" || c.s.name == "summary" {
-		flag = c.f.worst()
-	}
+	flag := c.verdict(tokens)
 	for i, t := range tokens {
 		negated := i > 0 && (negations[tokens[i-1].low] || i > 1 && negations[tokens[i-2].low])
 		switch {
-		case calm[t.low] && !negated && flag != FlagOK && flag != "":
+		case calm[t.low] && !negated && flag != FlagOK:
 			c.add(KindFlag, "%q, but the flag is %q", t.text, flag)
 		case alarm[t.low] && !negated && flag != FlagAction:
 			c.add(KindFlag, "%q: no flag says so", t.text)
 		}
 	}
+}
+
+// verdict is the flag that decides whether words may be calm: that of the
+// finding, or the most urgent where they speak of the job or of what changes.
+func (c *checker) verdict(words []token) Flag {
+	if c.s.flag == "" || anyOf(words, wholeJob) || len(c.changed(words)) > 0 {
+		return c.f.worst()
+	}
+	return c.s.flag
 }
 
 // worst is the most urgent flag of the findings.

@@ -23,21 +23,22 @@ type Kind string
 
 // The rules.
 const (
-	KindShape     Kind = "shape"     // not the structure that was asked for
-	KindMissing   Kind = "missing"   // a slot is empty, or does not refer to what it must
-	KindAdded     Kind = "added"     // a finding or change that the Facts do not have
-	KindFlag      Kind = "flag"      // not the flag of the Facts
-	KindLength    Kind = "length"    // a slot is too long
-	KindCharacter Kind = "character" // neither an ASCII letter, nor a space, nor punctuation
-	KindNumber    Kind = "number"    // a number in words
-	KindUnit      Kind = "unit"
-	KindName      Kind = "name" // a key, a link, an identifier, a proper name
-	KindReference Kind = "reference"
-	KindRole      Kind = "role"   // a value where another one belongs
-	KindAdvice    Kind = "advice" // advice that is not in the Facts
-	KindGuess     Kind = "guess"
-	KindLanguage  Kind = "language"
-	KindValue     Kind = "value" // Markdown only: a value or row that is not the Facts'
+	KindShape      Kind = "shape"     // not the structure that was asked for
+	KindMissing    Kind = "missing"   // a slot is empty, or does not refer to what it must
+	KindAdded      Kind = "added"     // a finding or change that the Facts do not have
+	KindFlag       Kind = "flag"      // not the flag of the Facts
+	KindLength     Kind = "length"    // a slot is too long
+	KindCharacter  Kind = "character" // neither an ASCII letter, nor a space, nor punctuation
+	KindNumber     Kind = "number"    // a number in words
+	KindUnit       Kind = "unit"
+	KindName       Kind = "name" // a key, a link, an identifier, a proper name
+	KindReference  Kind = "reference"
+	KindRole       Kind = "role"   // a value where another one belongs
+	KindAdvice     Kind = "advice" // advice that is not in the Facts
+	KindGuess      Kind = "guess"
+	KindLanguage   Kind = "language"
+	KindVocabulary Kind = "vocabulary" // a word that no report needs
+	KindValue      Kind = "value"      // Markdown only: a value or row that is not the Facts'
 )
 
 // Check says how the Words break the rules; nothing when they may be shown.
@@ -147,9 +148,11 @@ func changeSlots(c ChangeFact) []slot {
 
 // A checker collects the violations of one slot.
 type checker struct {
-	f   Facts
-	s   slot
-	out []Violation
+	f      Facts
+	s      slot
+	topics lexicon // see topical
+	ours   string  // see plain
+	out    []Violation
 }
 
 func checkSlot(f Facts, s slot, tokens []token) []Violation {
@@ -161,7 +164,11 @@ func checkSlot(f Facts, s slot, tokens []token) []Violation {
 	c.language(tokens)
 	c.references(tokens)
 	c.roles(tokens)
+	c.free(tokens)
+	c.orders(tokens)
 	c.advice(tokens)
+	c.compares(tokens)
+	c.claims(tokens)
 	return c.out
 }
 
@@ -194,7 +201,7 @@ func (c *checker) characters(tokens []token) {
 			c.add(KindCharacter, "a digit: refer to the fact instead")
 		case t.kind == tokenStray:
 			c.add(KindCharacter, "%+q: only ASCII letters, spaces and %s", t.text, marks)
-		case t.kind == tokenMark && i == 0 && strings.Contains(".,;:!?)-–—", t.text):
+		case t.kind == tokenMark && i == 0 && strings.Contains(".,;:)-–—", t.text):
 			c.add(KindCharacter, "it begins with %q", t.text)
 		}
 	}
@@ -203,7 +210,7 @@ func (c *checker) characters(tokens []token) {
 // spelling finds what is no plain word: identifiers, keys, host names, names.
 func (c *checker) spelling(tokens []token) {
 	for i, t := range tokens {
-		if t.kind == tokenMark && strings.Contains(".,:;!?)", t.text) && i+1 < len(tokens) && tokens[i+1].glued && tokens[i+1].kind == tokenWord {
+		if t.kind == tokenMark && strings.Contains(".,:;)", t.text) && i+1 < len(tokens) && tokens[i+1].glued && tokens[i+1].kind == tokenWord {
 			c.add(KindName, "%q looks like a key, a path or a link", t.text+tokens[i+1].text)
 		}
 		if t.kind != tokenWord {
@@ -254,10 +261,58 @@ func (c *checker) vocabulary(tokens []token) {
 			c.add(KindUnit, "%q: a reference brings its unit", t.text)
 		case hedges[t.low]:
 			c.add(KindGuess, "%q: say what is measured, and what is not", t.text)
-		case injected[t.low]:
-			c.add(KindAdvice, "%q is not about the job", t.text)
 		}
 	}
+}
+
+// topical says whether a word is one of those that the facts use for what the
+// slot is about.
+func (c *checker) topical(t token) bool {
+	if c.topics == nil {
+		c.topics = topicsOf(c.f, c.s)
+	}
+	return c.topics.holds(t)
+}
+
+// topicsOf are the words of titles and labels, and for the properties that the
+// slot speaks of.
+func topicsOf(f Facts, s slot) lexicon {
+	l := lexicon{}
+	add := func(text string) {
+		for w := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !isLetter(r) }) {
+			l[w], l[stem(w)] = true, true
+		}
+	}
+	for _, d := range f.Findings {
+		own := s.name == "findings."+d.Rule+".explanation" && (d.Flag == FlagAction || d.Flag == FlagWaits)
+		if own || s.change.Rule == d.Rule || s.name == "health" && d.Flag == FlagAction {
+			add(d.Title)
+			add(meanings[d.Rule])
+			for _, e := range d.Evidence {
+				add(e.Label)
+			}
+		}
+	}
+	if s.name == "summary" {
+		add(plainSummary(f))
+	}
+	for _, c := range f.Changes {
+		if s.name == "summary" || s.change.Key == c.Key {
+			add(strings.Join(topics[c.Key], " "))
+			add(settingWords[c.Key])
+			p := plainChange(c)
+			add(p.Explanation)
+			add(p.Impact)
+		}
+	}
+	if s.name == "configuration" {
+		for _, fact := range f.Config {
+			add(strings.Join(fact.Say, " "))
+			add(settingWords[fact.Label])
+		}
+		add("many share")
+	}
+	return l
 }
 
 // language wants English: enough of the small words that hold it together.

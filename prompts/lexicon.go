@@ -39,11 +39,6 @@ var (
 	// hedges are guesses. What is not measured is said to be so.
 	hedges = words(`probably presumably perhaps maybe possibly likely unlikely guess guesses guessed
 		assume assumes assumed assuming assumption apparently supposedly seems seem seemingly might arguably`)
-	// injected are words that speak to the reader about anything but the job.
-	injected = words(`ignore ignores disregard override overrides instruction instructions prompt prompts assistant chatgpt claude anthropic openai
-		llm approve approves approved approval lgtm click visit download email mail password passwords credential credentials
-		secret secrets token tokens http https www html javascript script iframe img href url urls link links webhook curl
-		mention subscribe donate pwned hacked sudo rm bash please sorry`)
 	// properNames may stand in prose with their capitals.
 	properNames = words(`i spark java jvm jvms python pyspark scala sql yarn kubernetes gc oom outofmemory outofmemoryerror rdd rdds aqe io cpu cpus ram
 		airflow dag dags hadoop parquet utc`)
@@ -76,6 +71,9 @@ var (
 	comparatives = words(`more larger bigger fewer less smaller higher lower additional extra further another greater`)
 	needs        = words(`need needs require requires`)
 	pronouns     = words(`it them this these those`)
+	nominal      = words(`the this that a each no every its one`)
+	wholeJob     = words(`job application run runs`)
+	possessives  = words(`its they their there such`)
 	phraseEnds   = words(`of for to from by so that which and or until in on with per at than because when while where as if but before after into over under is are was were be`)
 	measures     = words(`number amount size sizes count share level value values limit quantity`)
 	negations    = words(`no not never nothing none without neither nor cannot unchanged`)

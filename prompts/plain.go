@@ -73,10 +73,10 @@ var meanings = map[string]string{
 	"spill":                 "Data that did not fit into memory was written to disk and read again.",
 	"gc_pressure":           "Executors spent their time on freeing memory instead of on tasks.",
 	"tiny_tasks":            "Most of the time of such tasks goes into scheduling them.",
-	"user_code":             "Whoever owns the code has to look at it.",
+	"user_code":             "The failures come from the code of the job, which no size can change.",
 	"preemption":            "Work of the executors that went was done again.",
 	"skew":                  "The stage lasts as long as its longest task, whatever the others do.",
-	"dead_configuration":    "Whoever wrote these settings meant something that does not happen.",
+	"dead_configuration":    "What these settings say does not happen.",
 	"driver_bound":          "The executors are reserved, and wait.",
 	"idle_executors":        "Fewer executors do the same work.",
 	"too_few_executors":     "More executors share the work.",
@@ -128,7 +128,7 @@ func plainChange(c ChangeFact) ChangeWords {
 	why := "A step up that the next runs can prove or disprove."
 	switch {
 	case c.Purpose == string(analysis.Keeping):
-		why = "It follows another value that changes, so it is written out as it is."
+		why = "It follows a value that changes, so it is written out as it is."
 	case c.Direction == "down":
 		why = "No further than the measured runs allow."
 	}

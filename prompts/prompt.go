@@ -75,8 +75,14 @@ var systemPrompt = func() string {
 	for _, e := range examples {
 		shown = append(shown, shownExample{e.About, execute("facts.tmpl", e.Facts), string(must(json.Marshal(e.Words)))})
 	}
-	return execute("rules.tmpl", map[string]any{"Marks": marks, "Flags": Flags, "Examples": shown})
+	return execute("rules.tmpl", map[string]any{"Marks": marks, "Flags": Flags, "Examples": shown, "Report": reportList, "Explain": explainList})
 }()
+
+// reportList and explainList are the words of prose as prompts show them.
+var (
+	reportList  = strings.Join(reportWords, " ")
+	explainList = strings.Join(slices.Compact(slices.Sorted(slices.Values(slices.Concat(explainNouns, explainVerbs, explainOthers)))), " ")
+)
 
 // Agent is the strict prompt in its Markdown form, for any agent, with the
 // Facts filled in. What is written after it is for [CheckMarkdown] to verify.
@@ -98,7 +104,7 @@ func Agent(f Facts) string {
 		rules = append(rules, shownRule{r, firstParagraph(r.Doc)})
 	}
 	return execute("agent.tmpl", map[string]any{
-		"Sections": Sections, "Flags": Flags, "Marks": marks, "Rules": rules, "Examples": worked,
+		"Sections": Sections, "Flags": Flags, "Marks": marks, "Report": reportList, "Explain": explainList, "Rules": rules, "Examples": worked,
 		"Facts": f, "FactLines": agentFacts(f), "Skeleton": rendered(f, skeleton(f)),
 	})
 }
@@ -188,6 +194,9 @@ type promptSlot struct {
 func promptSlots(f Facts) []promptSlot {
 	var out []promptSlot
 	for _, s := range slots(f) {
+		if s.flag != "" {
+			continue // one line says it of all findings
+		}
 		p := promptSlot{Name: s.name}
 		for _, prefix := range s.may {
 			p.May = append(p.May, prefix+"*")

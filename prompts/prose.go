@@ -9,7 +9,7 @@ import (
 type token struct {
 	kind  tokenKind
 	text  string // a word, one punctuation mark or stray rune, or the id of a reference
-	low   string // text in small letters
+	low   string // text in small letters, with straight apostrophes
 	glued bool   // no space before it
 	first bool   // the first word of a sentence
 	// facts are what a reference stands for: one, none when there is no such
@@ -29,7 +29,7 @@ const (
 // marks is the punctuation of prose. Letters beside it are those of ASCII: that
 // alone keeps out digits of every script, look-alikes, HTML, links, mentions,
 // code and line breaks.
-const marks = `.,;:!?'"’“”()-–—`
+const marks = `.,;:'"’“”()-–—`
 
 // A lexer cuts prose into tokens.
 type lexer struct {
@@ -55,7 +55,7 @@ func (l *lexer) refer(id string, facts []Fact) {
 
 func (l *lexer) add(t token) {
 	t.glued = l.glued && len(l.tokens) > 0
-	t.low = strings.ToLower(t.text)
+	t.low = strings.ReplaceAll(strings.ToLower(t.text), "’", "'")
 	l.tokens = append(l.tokens, t)
 	l.glued = true
 }
@@ -74,7 +74,7 @@ func (l *lexer) prose(s string) {
 			s = s[n:]
 		case strings.ContainsRune(marks, r):
 			l.add(token{kind: tokenMark, text: s[:n]})
-			l.start = l.start || strings.ContainsRune(".!?:", r)
+			l.start = l.start || strings.ContainsRune(".:", r)
 			s = s[n:]
 		default:
 			l.add(token{kind: tokenStray, text: s[:n]})
@@ -108,11 +108,11 @@ func wordLength(s string) int {
 	return n
 }
 
-// sentences cuts tokens at full stops and the like.
-func sentences(tokens []token) [][]token { return split(tokens, ".!?") }
+// sentences cuts tokens at full stops.
+func sentences(tokens []token) [][]token { return split(tokens, ".") }
 
 // clauses cuts tokens at commas, too.
-func clauses(tokens []token) [][]token { return split(tokens, ".!?;:,()–—") }
+func clauses(tokens []token) [][]token { return split(tokens, ".;:,()–—") }
 
 // split cuts at marks, without copying: the parts share the tokens' memory.
 func split(tokens []token, at string) [][]token {

@@ -3,6 +3,7 @@ package prompts
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -58,4 +59,17 @@ func GBHours(v float64) string {
 		return fmt.Sprintf("%.1f GiB·h", v)
 	}
 	return strconv.FormatFloat(v, 'g', 2, 64) + " GiB·h"
+}
+
+// magnitude is the number that a rendered size, count or duration begins with,
+// in its smallest unit, so that two of a kind can be compared.
+func magnitude(text string) (float64, bool) {
+	text = strings.TrimSuffix(text, " (default)")
+	n := len(text) - len(strings.TrimLeft(text, "0123456789."))
+	v, err := strconv.ParseFloat(text[:n], 64)
+	scale, known := map[string]float64{
+		"": 1, "%": 1, "x": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "PiB": 1 << 50, "GiB·h": 1,
+		"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "s": 1, "min": 60, "h": 3600,
+	}[strings.TrimSpace(text[n:])]
+	return v * scale, err == nil && known
 }

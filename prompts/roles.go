@@ -34,7 +34,7 @@ func (c *checker) references(tokens []token) {
 
 // closes says whether a token may follow a reference without a space.
 func closes(t token) bool {
-	return t.kind == tokenMark && strings.Contains(".,;:!?)", t.text)
+	return t.kind == tokenMark && strings.Contains(".,;:)", t.text)
 }
 
 // allowed are the facts of a reference that the slot may speak of.
@@ -58,7 +58,10 @@ func keep(facts []Fact, ok func(Fact) bool) []Fact {
 // where the old one is spoken of, and every number beside the words that it is
 // the number of.
 func (c *checker) roles(tokens []token) {
+	begin := 0
 	for _, sentence := range sentences(tokens) {
+		prior := tokens[:begin]
+		begin += len(sentence) + 1
 		for i, t := range sentence {
 			if t.kind != tokenRef || len(c.allowed(t)) == 0 {
 				continue
@@ -72,6 +75,10 @@ func (c *checker) roles(tokens []token) {
 			facts = keep(facts, func(f Fact) bool { return placed(sentence, i, f) && c.paired(sentence, i, f) })
 			if len(facts) == 0 {
 				c.add(KindRole, "%s stands where another value belongs", t.text)
+				continue
+			}
+			if !slices.ContainsFunc(facts, func(f Fact) bool { return c.scoped(prior, sentence, i, f) }) {
+				c.add(KindRole, "around %s, in its part of the sentence, only small words and those of its label may stand", t.text)
 			}
 		}
 	}
@@ -98,7 +105,7 @@ func placed(sentence []token, i int, f Fact) bool {
 	case f.Role == RoleName, f.Role == RoleReason:
 		return !valueCues[before] && (before != "of" || f.Role == RoleName)
 	}
-	return before != "since" && before != "until" && (before != "on" || !strings.HasPrefix(f.ID, "app."))
+	return before != "since" && before != "until" && (before != "on" || !strings.HasPrefix(f.ID, "app.") || f.ID == "app.runs")
 }
 
 // distorted finds words that turn a value into another one.
@@ -110,7 +117,8 @@ func (c *checker) distorted(sentence []token, i int) {
 	}
 	compares := before == "than" && comparatives[before2] || before2 == "at" && (before == "least" || before == "most") || slices.Contains([]string{"over", "under", "below", "above", "beyond", "exceeding"}, before)
 	overRuns := func(f Fact) bool { return before == "over" && strings.HasPrefix(f.ID, "app.") }
-	if compares && !slices.ContainsFunc(t.facts, func(f Fact) bool { return f.Role == RoleBound || f.Role == RoleOld || overRuns(f) }) {
+	labelled := func(f Fact) bool { return before2 == "at" && slices.Contains(strings.Fields(f.Label), before) }
+	if compares && !slices.ContainsFunc(t.facts, func(f Fact) bool { return f.Role == RoleBound || f.Role == RoleOld || overRuns(f) || labelled(f) }) {
 		c.add(KindRole, "%q before %s changes what it says", before, t.text)
 	}
 	if after := wordAt(sentence, i+1); slices.Contains([]string{"times", "fold", "point"}, after) && !slices.ContainsFunc(t.facts, func(f Fact) bool { return slices.Contains(f.Say, after) }) {
@@ -146,29 +154,14 @@ func (c *checker) beside(sentence []token, i int, f Fact) bool {
 	for hi < len(sentence) && hi <= i+5 && sentence[hi].kind == tokenWord && f.ID != "app.first" && f.ID != "app.last" {
 		hi++ // what follows a date speaks of the next one
 	}
-	if !slices.ContainsFunc(sentence[lo+1:hi], func(t token) bool { return says(t, f.Say) }) {
-		return false
+	if partOf(sentence, i) {
+		_, hi = around(sentence, i)
 	}
-	return !strings.HasPrefix(f.ID, "conf.") || c.nearest(sentence, i, f)
+	return slices.ContainsFunc(sentence[lo+1:hi], func(t token) bool { return says(t, f.Say) })
 }
 
 func says(t token, words []string) bool {
 	return t.kind != tokenRef && slices.ContainsFunc(words, func(w string) bool { return t.text == w || t.kind == tokenWord && stem(t.text) == stem(w) })
-}
-
-// nearest says whether no word of another property is clearly nearer to a
-// value than one of its own: "driver memory" is the driver's.
-func (c *checker) nearest(sentence []token, i int, f Fact) bool {
-	own, others := len(sentence), len(sentence)
-	for j, t := range sentence {
-		distance := max(i-j, j-i)
-		if says(t, f.Say) {
-			own = min(own, distance)
-		} else if slices.ContainsFunc(c.f.Config, func(g Fact) bool { return says(t, g.Say) }) {
-			others = min(others, distance)
-		}
-	}
-	return own <= others+1
 }
 
 // aboutKey says whether the last property that is spoken of before a value is
@@ -214,8 +207,8 @@ func changeKey(id string) (string, bool) {
 // partners are pairs of facts that stand for a first and a second value.
 var partners = [][2]string{{".from", ".to"}, {".before", ".after"}, {".first", ".last"}, {".low", ".high"}}
 
-// partner is the id of the other value of a pair, and whether it is the second.
-func partner(id string) (other string, second bool) {
+// partner is the id of the other value of a pair, and whether this is the first.
+func partner(id string) (other string, first bool) {
 	for _, p := range partners {
 		if s, ok := strings.CutSuffix(id, p[0]); ok {
 			return s + p[1], true

@@ -185,7 +185,7 @@ func TestBudget(t *testing.T) {
 		"none":             {Budget{}, 3},
 		"tokens for one":   {Budget{Tokens: 12_000}, 1},
 		"tokens for none":  {Budget{Tokens: 5_000}, 0},
-		"dollars for two":  {Budget{Dollars: 0.09}, 2},
+		"dollars for two":  {Budget{Dollars: 0.095}, 2},
 		"dollars for none": {Budget{Dollars: 0.01}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
