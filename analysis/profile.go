@@ -75,7 +75,7 @@ func NewProfile(job string, runs []Run, now time.Time, pol Policy) *Profile {
 	first := scaleChange(recent)
 	p.Runs = p.keep(recent, "another scale of input", func(r *Run) bool { return !r.Start.Before(first) })
 	p.Beside = pick(all, func(r *Run) bool {
-		return !r.Start.Before(p.Runs[0].Start) && sameCohort(r, newest) && !slices.Contains(p.Runs, r)
+		return !r.Start.Before(p.Runs[0].Start) && !slices.Contains(p.Runs, r) && sameCohort(r, newest)
 	})
 	return p
 }
@@ -249,7 +249,12 @@ func (p *Profile) sound() []*Run {
 // witnesses are the runs that may speak against taking something away: all that
 // had the configuration, failed and incomplete ones too, whose peaks are lower
 // bounds, and those beside the cohort.
-func (p *Profile) witnesses() []*Run { return slices.Concat(p.Runs, p.Beside) }
+func (p *Profile) witnesses() []*Run {
+	if len(p.Beside) == 0 {
+		return p.Runs // mostly: nothing to copy
+	}
+	return slices.Concat(p.Runs, p.Beside)
+}
 
 // abstain says why nothing at all can be said of the job; "" when it can.
 func (p *Profile) abstain(pol Policy) string {

@@ -34,20 +34,18 @@ var symptoms = []string{"heap_oom_tasks", "executors_lost", "memory_spilled_byte
 // shrinkable are the runs that justify taking something away; without them, a
 // Finding says why nothing is.
 func (p *Profile) shrinkable(pol Policy) ([]*Run, *Finding) {
-	var no Finding
-	runs := p.sound()
-	s, little, unknown := symptom(p, pol), tooLittleToShrink(p, runs, pol), missing(symptoms, runs, 1)
-	switch {
-	case s != "":
-		no = silent(s + ": nothing is taken away")
-	case little != "":
-		no = silent(little)
-	case unknown != "":
-		no = unmeasured("some runs have no value of " + unknown)
-	default:
-		return runs, nil
+	no := func(f Finding) ([]*Run, *Finding) { return nil, &f }
+	if s := symptom(p, pol); s != "" {
+		return no(silent(s + ": nothing is taken away"))
 	}
-	return nil, &no
+	runs := p.sound()
+	if why := tooLittleToShrink(p, runs, pol); why != "" {
+		return no(silent(why))
+	}
+	if c := missing(symptoms, runs, 1); c != "" {
+		return no(unmeasured("some runs have no value of " + c))
+	}
+	return runs, nil
 }
 
 func evalOverProvisionedHeap(p *Profile, pol Policy) Finding {
