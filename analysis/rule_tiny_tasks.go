@@ -28,10 +28,10 @@ number is measured (docs/lab.md, job tiny).`,
 
 func evalTinyTasks(p *Profile, pol Policy) Finding {
 	cur := p.Conf().Int(keyPartitions).V
-	if count(p.Runs, func(r *Run) bool { return r.MemorySpilled.V > 0 }) > 0 {
+	if count(p.witnesses(), func(r *Run) bool { return r.MemorySpilled.V > 0 }) > 0 {
 		return silent("something is spilled: partitions stay")
 	}
-	if n := count(p.Runs, mayLackMemory); n > 0 {
+	if n := count(p.witnesses(), mayLackMemory); n > 0 {
 		return silent(fmt.Sprintf("%s failed or lost executors that may have lacked memory: fewer partitions make larger tasks", plural(n, "run")))
 	}
 	bad := pick(p.Runs, func(r *Run) bool { return mostlyTiny(r, cur) })
@@ -77,8 +77,8 @@ func mostlyTiny(r *Run, partitions int64) bool {
 
 // fewerPartitions is bounded from below by the data and by the slots.
 func fewerPartitions(p *Profile, cur int64, pol Policy) int64 {
-	read := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.ShuffleRead })
-	executors := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.PeakExecutors })
+	read := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.ShuffleRead })
+	executors := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.PeakExecutors })
 	return roundPartitions(max(cur/pol.MaxPartitionStep, read.V/pol.SmallPartition, 2*slots(p)*executors.V))
 }
 
