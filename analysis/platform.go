@@ -60,13 +60,45 @@ func (f Platform) billed(container, cores int64) float64 {
 	return 1
 }
 
+// A Language is what an application is written in, as far as it has an effect on
+// memory outside the heap.
+type Language int
+
+// The languages of Spark's own runners, and all of the JVM.
+const (
+	JVM Language = iota
+	Python
+	R
+)
+
+// LanguageOf tells it by the application's file.
+func LanguageOf(application string) Language {
+	switch {
+	case strings.HasSuffix(application, ".py"):
+		return Python
+	case strings.HasSuffix(application, ".R"):
+		return R
+	}
+	return JVM
+}
+
+// Overhead is the memory of an executor's container beside its heap, where
+// nothing sets it, in bytes: factor x heap, or the least one. A factor that is
+// missing is the platform's own. A standalone worker adds none.
+func (f Platform) Overhead(heap int64, factor Opt[float64], least Opt[int64], of Language) int64 {
+	if f == Standalone {
+		return 0
+	}
+	return max(least.Or(minOverhead), int64(factor.Or(f.overheadFactor(of))*float64(heap)))
+}
+
 // overheadFactor is the platform's default share of the heap. Kubernetes adds
 // 0.40 to jobs that are not of the JVM, Dataproc Serverless to those of Python.
-func (f Platform) overheadFactor(application string) float64 {
+func (f Platform) overheadFactor(of Language) float64 {
 	switch {
 	case f == EMR:
 		return 0.1875
-	case (f == Kubernetes || f == DataprocServerless) && strings.HasSuffix(application, ".py"), f == Kubernetes && strings.HasSuffix(application, ".R"):
+	case f == Kubernetes && of != JVM, f == DataprocServerless && of == Python:
 		return 0.40
 	}
 	return 0.10
@@ -101,16 +133,14 @@ func (r *Run) rounded(n, cores int64) int64 {
 func (p *Profile) overhead(c Conf) int64 { return p.overheadOf(keyMemory, c) }
 
 // overheadOf is the non-heap memory of the container of a heap's property in
-// bytes, as ResourceProfile computes it: set, or the least one or factor x heap,
-// with the platform's default factor.
+// bytes, as ResourceProfile computes it: set, or as [Platform.Overhead].
 func (p *Profile) overheadOf(heap string, c Conf) int64 {
 	if v := c.Bytes(heap + "Overhead"); v.OK {
 		return v.V
 	}
 	r := p.Newest()
-	factor := c.Float(heap + "OverheadFactor").Or(r.Platform().overheadFactor(r.Application))
-	least := c.Bytes(strings.TrimSuffix(heap, "memory") + "minMemoryOverhead").Or(minOverhead)
-	return max(least, int64(factor*float64(c.Bytes(heap).V)))
+	least := c.Bytes(strings.TrimSuffix(heap, "memory") + "minMemoryOverhead")
+	return r.Platform().Overhead(c.Bytes(heap).V, c.Float(heap+"OverheadFactor"), least, LanguageOf(r.Application))
 }
 
 // container is the memory of an executor's container with configuration c, in

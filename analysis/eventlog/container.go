@@ -68,7 +68,7 @@ func (a *app) container(profile int64) analysis.Opt[int64] {
 			overhead = some(p.Executor.Overhead.bytes())
 		}
 	}
-	if !a.env.python() {
+	if a.env.language() != analysis.Python {
 		pyspark = 0
 	}
 	var total sum
@@ -116,21 +116,11 @@ func cmpPositive(v, def int64) int64 {
 	return def
 }
 
-// Spark's defaults for memory outside the heap.
-const (
-	minOverhead          = 384 * mib
-	overheadFactor       = 0.10
-	overheadFactorNonJVM = 0.40 // on Kubernetes
-)
-
 func (a *app) defaultOverhead(heap int64) int64 {
 	conf := a.env.config()
-	factor := overheadFactor
-	if a.env.python() && a.env.kubernetes() {
-		factor = overheadFactorNonJVM
+	factor := conf.Float("spark.executor.memoryOverheadFactor")
+	if factor.V <= 0 || factor.V >= 100 {
+		factor.OK = false
 	}
-	if f := conf.Float("spark.executor.memoryOverheadFactor"); f.OK && f.V > 0 && f.V < 100 {
-		factor = f.V
-	}
-	return max(int64(float64(heap)*factor), conf.Bytes("spark.executor.minMemoryOverhead").Or(minOverhead))
+	return a.run.Platform().Overhead(heap, factor, conf.Bytes("spark.executor.minMemoryOverhead"), a.env.language())
 }

@@ -236,7 +236,9 @@ func (e *environment) kubernetes() bool {
 	return strings.HasPrefix(e.spark["spark.master"], "k8s://")
 }
 
-func (e *environment) python() bool {
-	return e.spark["spark.yarn.isPython"] == "true" || e.spark["spark.kubernetes.resource.type"] == "python" ||
-		strings.HasSuffix(parseCommand(e.system["sun.java.command"]).application, ".py")
+func (e *environment) language() analysis.Language {
+	if e.spark["spark.yarn.isPython"] == "true" || e.spark["spark.kubernetes.resource.type"] == "python" {
+		return analysis.Python
+	}
+	return analysis.LanguageOf(parseCommand(e.system["sun.java.command"]).application)
 }
