@@ -267,8 +267,10 @@ type joinCount struct {
 	n    int64
 }
 
+// add counts a join by its operator, whether adaptive execution split its skewed
+// partitions or not.
 func (p *planJoins) add(name []byte) {
-	name = name[:min(len(name), maxID)]
+	name = bytes.TrimSuffix(name[:min(len(name), maxID)], skewed)
 	i := slices.IndexFunc(p.counts, func(c joinCount) bool { return c.name == string(name) })
 	switch {
 	case i >= 0:
@@ -286,13 +288,26 @@ func (p *planJoins) UnmarshalJSON(b []byte) error {
 
 func (p *planJoins) read(s *scan) bool { return s.plan(func([]byte) {}, p) }
 
+// How the names of joins end: one without a condition that Spark can use is a
+// product, and one whose skewed partitions were split says so.
 var (
-	joinEnd   = []byte(`Join"`)
-	broadcast = []byte(`"nodeName":"BroadcastExchange`)
+	join    = []byte("Join")
+	product = []byte("CartesianProduct")
+	skewed  = []byte("(skew=true)")
 )
 
-// hasJoins says whether there is anything in a plan for planJoins.
-func hasJoins(b []byte) bool { return bytes.Contains(b, joinEnd) || bytes.Contains(b, broadcast) }
+func isJoin[T string | []byte](name T) bool {
+	b := bytes.TrimSuffix([]byte(name), skewed)
+	return bytes.HasSuffix(b, join) || bytes.HasSuffix(b, product)
+}
+
+// ofJoins are texts of which every plan has one that has anything for planJoins.
+var ofJoins = [][]byte{[]byte(`Join"`), []byte(`Join(skew=true)"`), []byte(`CartesianProduct"`), []byte(`"nodeName":"BroadcastExchange`)}
+
+// hasJoins says whether there may be anything in a plan for planJoins.
+func hasJoins(b []byte) bool {
+	return slices.ContainsFunc(ofJoins, func(text []byte) bool { return bytes.Contains(b, text) })
+}
 
 var (
 	nodeName = []byte(`"nodeName":"`)
@@ -345,7 +360,7 @@ func (s *scan) planText(joins *planJoins) (name []byte, ok bool) {
 			return nil, false
 		}
 		name, _, _ = bytes.Cut(text[len(nodeName):], []byte{'"'})
-		if bytes.HasSuffix(name, []byte("Join")) {
+		if isJoin(name) {
 			joins.add(name)
 		}
 		return name, true
@@ -396,7 +411,7 @@ func operator(name string) string {
 	switch _, bySize := slices.BinarySearch(sizing, word); {
 	case bySize:
 		return ""
-	case strings.HasSuffix(name, "Join"):
+	case isJoin(name):
 		return "Join"
 	}
 	return withoutNumbers(clip(name, maxID))
