@@ -124,8 +124,7 @@ func (p *Profile) assess(c *Assessed, proposed Conf, pol Policy) {
 
 // ofContainer are the properties that size an executor's container.
 var ofContainer = []string{
-	keyMemory, keyOverhead, "spark.executor.memoryOverheadFactor", "spark.executor.pyspark.memory",
-	"spark.memory.offHeap.enabled", "spark.memory.offHeap.size",
+	keyMemory, keyOverhead, keyFactor, keyPodFactor, keyEMRFactor, keyPySpark, keyOffHeap, keyOffHeapSize,
 }
 
 // beyondNode says why no node has what is proposed for an executor, or for the
@@ -151,7 +150,7 @@ func (p *Profile) assessSize(c *Assessed, key string, after Conf, pol Policy) {
 		p.assessCores(c, after, pol)
 	case keyDriver:
 		p.assessDriver(c, after, pol)
-	case keyOverhead, "spark.executor.memoryOverheadFactor":
+	case keyOverhead, keyFactor, keyPodFactor, keyEMRFactor:
 		p.assessOverhead(c, after, pol)
 	case "spark.executor.pyspark.memory":
 		c.say(NotShownSafe, "it is a hard limit of each Python worker: one that needs more dies")

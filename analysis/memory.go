@@ -28,6 +28,17 @@ const (
 	keyLocality    = "spark.locality.wait"
 	keySerializer  = "spark.serializer"
 	keyPySpark     = "spark.executor.pyspark.memory"
+	keyOffHeap     = "spark.memory.offHeap.enabled"
+	keyOffHeapSize = "spark.memory.offHeap.size"
+
+	// The share of the heap that an overhead is which is not set, by where it
+	// has an effect: everywhere, on Kubernetes, on Amazon EMR.
+	keyFactor    = "spark.executor.memoryOverheadFactor"
+	keyPodFactor = "spark.kubernetes.memoryOverheadFactor"
+	keyEMRFactor = "spark.yarn.executor.memoryOverheadFactor"
+
+	keyLeastOverhead = "spark.executor.minMemoryOverhead"
+	keyPodLanguage   = "spark.kubernetes.resource.type"
 
 	keyStageMetrics = "spark.eventLog.logStageExecutorMetrics"
 	keyProcessTree  = "spark.executor.processTreeMetrics.enabled"

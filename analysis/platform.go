@@ -82,14 +82,14 @@ func LanguageOf(application string) Language {
 	return JVM
 }
 
-// Overhead is the memory of an executor's container beside its heap, where
-// nothing sets it, in bytes: factor x heap, or the least one. A factor that is
-// missing is the platform's own. A standalone worker adds none.
-func (f Platform) Overhead(heap int64, factor Opt[float64], least Opt[int64], of Language) int64 {
+// overhead is the memory of a container beside its heap, where nothing sets it,
+// in bytes: factor x heap in whole mebibytes, as Spark cuts it, or the least one.
+// A factor that is missing is the platform's own. A standalone worker adds none.
+func (f Platform) overhead(heap int64, factor Opt[float64], least int64, of Language) int64 {
 	if f == Standalone {
 		return 0
 	}
-	return max(least.Or(minOverhead), int64(factor.Or(f.overheadFactor(of))*float64(heap)))
+	return max(least, int64(factor.Or(f.overheadFactor(of))*float64(heap/mib))*mib)
 }
 
 // overheadFactor is the platform's default share of the heap. Kubernetes adds
@@ -129,48 +129,169 @@ func (r *Run) rounded(n, cores int64) int64 {
 	return n
 }
 
-// overhead is the non-heap memory of an executor's container in bytes.
-func (p *Profile) overhead(c Conf) int64 { return p.overheadOf(keyMemory, c) }
+// A Container is the memory that is asked for one executor, in bytes, each part
+// of whole mebibytes.
+type Container struct{ Heap, Overhead, OffHeap, PySpark int64 }
 
-// overheadOf is the non-heap memory of the container of a heap's property in
-// bytes, as ResourceProfile computes it: set, or as [Platform.Overhead].
-func (p *Profile) overheadOf(heap string, c Conf) int64 {
-	if v := c.Bytes(heap + "Overhead"); v.OK {
-		return v.V
+// Bytes is all of it.
+func (c Container) Bytes() int64 { return c.Heap + c.Overhead + c.OffHeap + c.PySpark }
+
+// Container is what Spark asks for an executor of r with configuration c, as its
+// ResourceProfile and, before Spark 3.1, the platforms compute it. It is missing
+// where a part is set to what is no size; its value then has the others.
+func (r *Run) Container(c Conf) Opt[Container] {
+	heap, overhead := c.part(keyMemory), r.overhead(c)
+	offHeap, pySpark := r.offHeap(c), r.pySpark(c)
+	return Opt[Container]{
+		V:  Container{heap.V, overhead.V, offHeap.V, pySpark.V},
+		OK: heap.OK && overhead.OK && offHeap.OK && pySpark.OK,
 	}
-	r := p.Newest()
-	least := c.Bytes(strings.TrimSuffix(heap, "memory") + "minMemoryOverhead")
-	return r.Platform().Overhead(c.Bytes(heap).V, c.Float(heap+"OverheadFactor"), least, LanguageOf(r.Application))
 }
+
+// maxPart bounds a part of a container: an exbibyte, so that sums stay sums.
+const maxPart = 1 << 60
+
+// part is a size of whole mebibytes: 0 when neither it nor a default is set,
+// missing when what is set is no size.
+func (c Conf) part(key string) Opt[int64] {
+	v := c.Bytes(key)
+	if v.V < 0 || v.V > maxPart || !v.OK && c.set(key) {
+		return Opt[int64]{}
+	}
+	return Some(v.V / mib * mib)
+}
+
+// overhead is the memory of an executor's container beside what has a setting of
+// its own: set, or a share of the heap.
+func (r *Run) overhead(c Conf) Opt[int64] {
+	if c.set(keyOverhead) {
+		return c.part(keyOverhead)
+	}
+	least := Some[int64](minOverhead)
+	if r.since(4, 0) {
+		least = c.part(keyLeastOverhead)
+	}
+	key := r.factorKey(c)
+	factor := c.share(key)
+	return Opt[int64]{
+		V:  r.Platform().overhead(c.part(keyMemory).V, factor, least.V, r.sizedAs(c)),
+		OK: least.OK && (factor.OK || !c.set(key)),
+	}
+}
+
+// factorKey is the property that says which share of the heap the overhead is;
+// "" when none has an effect.
+func (r *Run) factorKey(c Conf) string {
+	general := r.since(3, 3)
+	switch on := r.Platform(); {
+	case general && c.set(keyFactor):
+		return keyFactor
+	case on == Kubernetes:
+		return keyPodFactor
+	case on == EMR:
+		return keyEMRFactor
+	}
+	return ""
+}
+
+// share is a share of the heap that Spark takes; missing when it is none.
+func (c Conf) share(key string) Opt[float64] {
+	if f := c.Float(key); f.V > 0 && f.V < 100 {
+		return f
+	}
+	return Opt[float64]{}
+}
+
+// sizedAs is the language by which the platform sizes an executor. Kubernetes
+// knows it in cluster mode only. There the log calls the driver a client too, but
+// has the factor that Spark gave it for its language.
+func (r *Run) sizedAs(c Conf) Language {
+	if r.Platform() == Kubernetes && r.DeployMode == "client" {
+		return JVM
+	}
+	return r.language(c)
+}
+
+// language is what the application is written in, as far as it is known.
+func (r *Run) language(c Conf) Language {
+	switch c[keyPodLanguage] {
+	case "python":
+		return Python
+	case "r":
+		return R
+	}
+	return LanguageOf(r.Application)
+}
+
+// since says whether the run's Spark is of major.minor or later. One that is not
+// known is of today.
+func (r *Run) since(major, minor int) bool {
+	return r.SparkVersion == "" || !older(r.SparkVersion, major, minor)
+}
+
+// offHeap is the memory outside the heap that an executor's container has room
+// for: since Spark 3.0, on Kubernetes since 3.1.
+func (r *Run) offHeap(c Conf) Opt[int64] {
+	if !r.since(3, 0) || r.Platform() == Kubernetes && !r.since(3, 1) {
+		return Some[int64](0)
+	}
+	return c.offHeap()
+}
+
+// offHeap is the execution memory of an executor outside its heap, in bytes;
+// missing when it is no size.
+func (c Conf) offHeap() Opt[int64] {
+	if on := c.Bool(keyOffHeap); !on.V {
+		return Opt[int64]{OK: on.OK}
+	}
+	return c.part(keyOffHeapSize)
+}
+
+// pySpark is the memory of an executor's Python workers that its container has
+// beside the rest, in bytes. Kubernetes adds it where Spark said that the
+// application is Python's, which it does in cluster mode.
+func (r *Run) pySpark(c Conf) Opt[int64] {
+	if r.ofJVM() || r.Platform() == Kubernetes && !r.podsOfPython(c) {
+		return Some[int64](0)
+	}
+	return c.part(keyPySpark)
+}
+
+// podsOfPython says whether Kubernetes gives the application the memory of Python
+// workers; where nothing tells, it does.
+func (r *Run) podsOfPython(c Conf) bool {
+	if !c.set(keyPodLanguage) {
+		return r.DeployMode != "client"
+	}
+	return c[keyPodLanguage] == "python"
+}
+
+// ofJVM says whether there are no Python workers for sure.
+func (r *Run) ofJVM() bool { return strings.HasSuffix(r.Application, ".jar") }
+
+// overhead is the non-heap memory of an executor's container in bytes.
+func (p *Profile) overhead(c Conf) int64 { return p.Newest().Container(c).V.Overhead }
 
 // container is the memory of an executor's container with configuration c, in
 // bytes, as the platform rounds it.
 func (p *Profile) container(c Conf) int64 {
-	n := c.Bytes(keyMemory).V + p.overhead(c) + c.offHeap() + p.Newest().pySpark(c)
-	return p.Newest().rounded(n, p.coresOf(c))
-}
-
-// offHeap is the execution memory of an executor outside its heap, in bytes.
-func (c Conf) offHeap() int64 {
-	if !c.Bool("spark.memory.offHeap.enabled").V {
-		return 0
-	}
-	return c.Bytes("spark.memory.offHeap.size").V
-}
-
-// pySpark is the memory of an executor's Python workers that its container has
-// beside the rest, in bytes: an application of the JVM has none.
-func (r *Run) pySpark(c Conf) int64 {
-	if strings.HasSuffix(r.Application, ".jar") {
-		return 0
-	}
-	return c.Bytes(keyPySpark).V
+	r := p.Newest()
+	return r.rounded(r.Container(c).V.Bytes(), p.coresOf(c))
 }
 
 // driverContainer is the memory that the driver's container asks for with
-// configuration c, in bytes.
+// configuration c, in bytes. Kubernetes has one in cluster mode, where it knows
+// the language.
 func (p *Profile) driverContainer(c Conf) int64 {
-	return c.Bytes(keyDriver).V + p.overheadOf(keyDriver, c)
+	r, heap := p.Newest(), c.Bytes(keyDriver).V
+	if v := c.Bytes(keyDriver + "Overhead"); v.OK {
+		return heap + v.V
+	}
+	factor := c.share(keyDriver + "OverheadFactor")
+	if !factor.OK && r.Platform() == Kubernetes {
+		factor = c.share(keyPodFactor)
+	}
+	return heap + r.Platform().overhead(heap, factor, minOverhead, r.language(c))
 }
 
 // coresOf are the cores of an executor with configuration c.

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -17,13 +18,28 @@ func TestContainers(t *testing.T) {
 		{"and a tenth of the heap above that", Run{Master: "yarn"}, Conf{keyMemory: "20g"}, "22g"},
 		{"YARN rounds up to its step", Run{Master: "yarn", ContainerStep: Some(int64(gib))}, Conf{keyMemory: "2g"}, "3g"},
 		{"EMR adds 0.1875", Run{Master: "yarn", SparkVersion: "3.5.0-amzn-1"}, Conf{keyMemory: "16g"}, "19g"},
+		{"by a factor of its own, which counts on it only", Run{Master: "yarn", SparkVersion: "3.3.0-amzn-1"}, Conf{keyMemory: "16g", keyEMRFactor: "0.25"}, "20g"},
+		{"and not elsewhere", Run{Master: "yarn", SparkVersion: "3.3.0"}, Conf{keyMemory: "20g", keyEMRFactor: "0.25"}, "22g"},
+		{"after the factor of all platforms", Run{Master: "yarn", SparkVersion: "3.3.0-amzn-1"}, Conf{keyMemory: "10g", keyEMRFactor: "0.25", keyFactor: "0.5"}, "15g"},
+		{"which is new in Spark 3.3", Run{Master: "yarn", SparkVersion: "3.2.4"}, Conf{keyMemory: "20g", keyFactor: "0.5"}, "22g"},
+		{"and a share", Run{Master: "yarn"}, Conf{keyMemory: "20g", keyFactor: "-1"}, "22g"},
+		{"an overhead is cut to whole MiB", Run{Master: "yarn", ContainerStep: Some(int64(gib))}, Conf{keyMemory: "11171m"}, "12g"},
+		{"and so is a heap", Run{Master: "yarn"}, Conf{keyMemory: "2097151k", keyOverhead: "1g"}, "3071m"},
 		{"Kubernetes adds 0.40 to Python", Run{Master: "k8s://https://k", Application: "s3://jobs/etl.py"}, Conf{keyMemory: "10g"}, "14g"},
+		{"in client mode it does not know", Run{Master: "k8s://https://k", Application: "etl.py", DeployMode: "client"}, Conf{keyMemory: "10g", keyPySpark: "1g"}, "11g"},
+		{"in cluster mode Spark writes what it is", Run{Master: "k8s://https://k", Application: "etl.py", DeployMode: "client"}, Conf{keyMemory: "10g", keyPySpark: "1g", keyPodFactor: "0.4", keyPodLanguage: "python"}, "15g"},
+		{"R has no such workers", Run{Master: "k8s://https://k", DeployMode: "client"}, Conf{keyMemory: "10g", keyPySpark: "1g", keyPodFactor: "0.4", keyPodLanguage: "r"}, "14g"},
+		{"its factor counts before Spark 3.3 too", Run{Master: "k8s://https://k", SparkVersion: "3.1.1"}, Conf{keyMemory: "10g", keyPodFactor: "0.2", keyFactor: "0.5"}, "12g"},
+		{"and has no effect on YARN", Run{Master: "yarn"}, Conf{keyMemory: "10g", keyPodFactor: "0.2"}, "11g"},
 		{"and 0.10 to a jar", Run{Master: "k8s://https://k", Application: "etl.jar"}, Conf{keyMemory: "10g"}, "11g"},
 		{"a set overhead wins", Run{Master: "k8s://https://k", Application: "etl.py"}, Conf{keyMemory: "10g", keyOverhead: "1g"}, "11g"},
 		{"off-heap counts when it is on", Run{Master: "yarn"}, Conf{keyMemory: "2g", keyOverhead: "1g", "spark.memory.offHeap.enabled": "true", "spark.memory.offHeap.size": "1g"}, "4g"},
+		{"YARN's since Spark 3.0", Run{Master: "yarn", SparkVersion: "2.4.8"}, Conf{keyMemory: "2g", keyOverhead: "1g", keyOffHeap: "true", keyOffHeapSize: "1g"}, "3g"},
+		{"Kubernetes' since 3.1", Run{Master: "k8s://https://k", SparkVersion: "3.0.3"}, Conf{keyMemory: "2g", keyOverhead: "1g", keyOffHeap: "true", keyOffHeapSize: "1g"}, "3g"},
 		{"and Python's own limit", Run{Master: "yarn"}, Conf{keyMemory: "2g", keyOverhead: "1g", "spark.executor.pyspark.memory": "1g"}, "4g"},
 		{"which a jar has none of", Run{Master: "yarn", Application: "etl.jar"}, Conf{keyMemory: "2g", keyOverhead: "1g", keyPySpark: "1g"}, "3g"},
 		{"Spark 4's own least overhead holds", Run{Master: "yarn"}, Conf{keyMemory: "2g", "spark.executor.minMemoryOverhead": "1g"}, "3g"},
+		{"which Spark 3 does not know", Run{Master: "yarn", SparkVersion: "3.5.1"}, Conf{keyMemory: "2g", keyLeastOverhead: "1g"}, "2432m"},
 		{"and a set overhead may be below it", Run{Master: "yarn"}, Conf{keyMemory: "2g", keyOverhead: "512m", "spark.executor.minMemoryOverhead": "1g"}, "2560m"},
 		{"Serverless has whole GiB for 4 cores", Run{Master: "custom:emr-serverless"}, Conf{keyMemory: "14g", keyCores: "4"}, "16g"},
 		{"steps of 4 GiB for 8", Run{Master: "custom:emr-serverless"}, Conf{keyMemory: "17g", keyCores: "8"}, "20g"},
@@ -39,6 +55,66 @@ func TestContainers(t *testing.T) {
 		if got := FormatMemory(p.container(c.conf)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
+	}
+}
+
+// What is set to no size leaves a container unknown, where it has an effect.
+func TestUnknownContainers(t *testing.T) {
+	spark3 := Run{Master: "yarn", SparkVersion: "3.2.4"}
+	for _, c := range []struct {
+		run   Run
+		conf  Conf
+		known bool
+	}{
+		{Run{Master: "yarn"}, Conf{}, true},
+		{Run{Master: "yarn"}, Conf{keyMemory: "4x"}, false},
+		{Run{Master: "yarn"}, Conf{keyMemory: Redacted}, false},
+		{Run{Master: "yarn"}, Conf{keyMemory: "-4g"}, false},
+		{Run{Master: "yarn"}, Conf{keyMemory: "8191p"}, false},
+		{Run{Master: "yarn"}, Conf{keyOverhead: Redacted}, false},
+		{Run{Master: "yarn"}, Conf{keyPySpark: Redacted}, false},
+		{Run{Master: "yarn", Application: "etl.jar"}, Conf{keyPySpark: Redacted}, true},
+		{Run{Master: "yarn"}, Conf{keyOffHeap: Redacted}, false},
+		{Run{Master: "yarn"}, Conf{keyOffHeap: "true", keyOffHeapSize: Redacted}, false},
+		{Run{Master: "yarn"}, Conf{keyOffHeapSize: Redacted}, true},
+		{Run{Master: "yarn"}, Conf{keyFactor: "a tenth"}, false},
+		{spark3, Conf{keyFactor: "a tenth"}, true},
+		{Run{Master: "yarn"}, Conf{keyFactor: "a tenth", keyOverhead: "1g"}, true},
+		{Run{Master: "yarn"}, Conf{keyPodFactor: "a tenth"}, true},
+		{Run{Master: "yarn"}, Conf{keyLeastOverhead: Redacted}, false},
+		{spark3, Conf{keyLeastOverhead: Redacted}, true},
+	} {
+		if got := c.run.Container(c.conf); got.OK != c.known {
+			t.Errorf("%v on Spark %q: %+v", c.conf, c.run.SparkVersion, got)
+		}
+	}
+}
+
+// Python's resident memory has room of its own where the container has some.
+func TestOutsideHeap(t *testing.T) {
+	r := Run{Master: "k8s://https://k", Application: "etl.py", DeployMode: "client", Conf: Conf{keyMemory: "4g", keyPySpark: "1g"}, PeakPythonRSS: Some(int64(3 * gib))}
+	if got := leastOverhead(&r); got.V != 3*gib {
+		t.Errorf("in client mode %s, want 3g", FormatMemory(got.V))
+	}
+	r.Conf[keyPodLanguage] = "python"
+	if got := leastOverhead(&r); got.V != 2*gib {
+		t.Errorf("in cluster mode %s, want 2g", FormatMemory(got.V))
+	}
+}
+
+// Reading a property does not make it one that sparktune changes.
+func TestWrittenProperties(t *testing.T) {
+	var got []string
+	for _, p := range Properties {
+		if p.Write {
+			got = append(got, p.Name)
+		}
+	}
+	want := []string{
+		keyDriver, keyMaxExecs, keyMinExecs, keyStageMetrics, keyCores, keyInstances, keyMemory, keyOverhead, keyPolling, keyProcessTree, keyPartitions,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

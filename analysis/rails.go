@@ -101,11 +101,18 @@ func (p *Profile) misfit(changes []Change, pol Policy) string {
 func (p *Profile) unseen(changes []Change) string {
 	for _, c := range changes {
 		smaller := c.Key == keyMemory && ParseBytes(c.To, mib).V < p.Conf().Bytes(keyMemory).V
-		if smaller && p.Conf().offHeap()+p.Newest().pySpark(p.Conf()) > 0 && missing([]string{"peak_jvm_rss_bytes"}, p.sound(), 1) != "" {
+		if smaller && p.besideHeap() && missing([]string{"peak_jvm_rss_bytes"}, p.sound(), 1) != "" {
 			return "off-heap or Python's memory is set, and what the executors' processes hold was not measured (" + keyProcessTree + ")"
 		}
 	}
 	return ""
+}
+
+// besideHeap says whether a size of off-heap or Python's memory is set, whether
+// the container has room for it or not.
+func (p *Profile) besideHeap() bool {
+	c := p.Conf()
+	return c.offHeap().V > 0 || c.Bytes(keyPySpark).V > 0 && !p.Newest().ofJVM()
 }
 
 // ofExecutors are the properties of executors, and of how many there are.

@@ -57,7 +57,8 @@ func moreOverhead(p *Profile, pol Policy) int64 {
 // the off-heap memory and Python's own, for which the container has room without
 // any overhead, in bytes. They are hardly ever full, so this is a lower bound.
 func leastOverhead(r *Run) Opt[int64] {
-	return residentBeyond(r, r.Conf.Bytes(keyMemory).V, r.Conf.offHeap())
+	c := r.Container(r.Conf).V
+	return residentBeyond(r, c.Heap, c.OffHeap)
 }
 
 // outsideHeap is the resident memory of an executor's processes beside what was
@@ -65,7 +66,7 @@ func leastOverhead(r *Run) Opt[int64] {
 // the JVM keeps of a heap that it does not fill counts too, so this is an upper
 // bound.
 func outsideHeap(r *Run) Opt[int64] {
-	return residentBeyond(r, max(0, r.PeakHeap.V), max(0, r.PeakOffHeapUnified.V))
+	return residentBeyond(r, max(0, r.PeakHeap.V), max(0, min(r.PeakOffHeapUnified.V, r.Container(r.Conf).V.OffHeap)))
 }
 
 // residentBeyond is what the processes hold beside so much in the JVM, and beside
@@ -75,6 +76,6 @@ func residentBeyond(r *Run, heap, offHeap int64) Opt[int64] {
 		return Opt[int64]{}
 	}
 	jvm := max(0, r.PeakJVMRSS.V-heap-offHeap)
-	python := max(0, r.PeakPythonRSS.V-r.pySpark(r.Conf))
+	python := max(0, r.PeakPythonRSS.V-r.pySpark(r.Conf).V)
 	return Some(jvm + python + r.PeakOtherRSS.V)
 }

@@ -88,7 +88,7 @@ func (p *Profile) lessHeap(heap Change, pol Policy) []Change {
 	if !p.overheadFalls(p.changed([]Change{heap}), pol) {
 		return []Change{heap}
 	}
-	now := FormatMemory(roundUp(p.overhead(p.Conf()), mib))
+	now := FormatMemory(p.overhead(p.Conf()))
 	return []Change{heap, {Key: keyOverhead, To: now, Purpose: Keeping, Confidence: heap.Confidence}}
 }
 

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -13,10 +14,10 @@ type resourceProfileAdded struct {
 	ID       int64 `json:"Resource Profile Id"`
 	Executor struct {
 		Cores    amount  `json:"cores"`
-		Memory   amount  `json:"memory"`
+		Memory   *amount `json:"memory"`
 		Overhead *amount `json:"memoryOverhead"`
-		OffHeap  amount  `json:"offHeap"`
-		PySpark  amount  `json:"pyspark.memory"`
+		OffHeap  *amount `json:"offHeap"`
+		PySpark  *amount `json:"pyspark.memory"`
 	} `json:"Executor Resource Requests"`
 	Task struct {
 		CPUs struct{ Amount float64 } `json:"cpus"`
@@ -47,35 +48,67 @@ func (e *resourceProfileAdded) apply(a *app) error {
 }
 
 // container is the memory asked for an executor of a profile; missing in local
-// mode, where there is none, and when nothing says.
+// mode, where there is none, and when the log does not tell all of it.
 func (a *app) container(profile int64) analysis.Opt[int64] {
-	if a.env.local() || !a.env.known && a.profiles[profile] == nil {
+	if a.env.local() || !a.env.known || profile != 0 && a.profiles[profile] == nil {
 		return analysis.Opt[int64]{}
 	}
-	conf := a.env.config()
-	heap := conf.Bytes("spark.executor.memory").Or(0)
-	pyspark := conf.Bytes("spark.executor.pyspark.memory").Or(0)
-	overhead := conf.Bytes("spark.executor.memoryOverhead")
-	offHeap := int64(0)
-	if conf.Bool("spark.memory.offHeap.enabled").Or(false) {
-		offHeap = conf.Bytes("spark.memory.offHeap.size").Or(0)
+	c := a.run.Container(a.asked())
+	if !c.OK {
+		return analysis.Opt[int64]{}
 	}
-	if p := a.profiles[profile]; p != nil {
-		heap = cmpPositive(p.Executor.Memory.bytes(), heap)
-		offHeap = cmpPositive(p.Executor.OffHeap.bytes(), offHeap)
-		pyspark = cmpPositive(p.Executor.PySpark.bytes(), pyspark)
-		if p.Executor.Overhead != nil {
-			overhead = some(p.Executor.Overhead.bytes())
-		}
+	if profile != 0 {
+		a.profiles[profile].over(&c.V, a.env.config())
 	}
 	if a.env.language() != analysis.Python {
-		pyspark = 0
+		c.V.PySpark = 0
 	}
 	var total sum
-	for _, part := range []int64{heap, overhead.Or(a.defaultOverhead(heap)), offHeap, pyspark} {
+	for _, part := range []int64{c.V.Heap, c.V.Overhead, c.V.OffHeap, c.V.PySpark} {
 		total.add(part)
 	}
 	return positive(int64(total))
+}
+
+// asked is the configuration that sizes executors of the default profile. What
+// was redacted is set to no value, unless the profile tells it.
+func (a *app) asked() analysis.Conf {
+	c := make(analysis.Conf)
+	maps.Copy(c, a.env.config())
+	for _, name := range a.env.redacted {
+		c[name] = analysis.Redacted
+	}
+	p := a.profiles[0]
+	if p == nil {
+		return c
+	}
+	for name, size := range map[string]*amount{
+		"spark.executor.memory":         p.Executor.Memory,
+		"spark.executor.memoryOverhead": p.Executor.Overhead,
+		"spark.executor.pyspark.memory": p.Executor.PySpark,
+	} {
+		if size != nil {
+			c[name] = fmt.Sprintf("%dm", size.Amount)
+		}
+	}
+	return c
+}
+
+// over puts what a profile of the application's own asks for in place of the
+// default's. What it does not ask for stays: also an overhead that is a share of
+// the default heap.
+func (e *resourceProfileAdded) over(c *analysis.Container, conf analysis.Conf) {
+	offHeap := e.Executor.OffHeap
+	if !conf.Bool("spark.memory.offHeap.enabled").V {
+		offHeap = nil
+	}
+	for part, size := range map[*int64]*amount{
+		&c.Heap: e.Executor.Memory, &c.Overhead: e.Executor.Overhead, &c.OffHeap: offHeap, &c.PySpark: e.Executor.PySpark,
+	} {
+		if size != nil {
+			*part = size.bytes()
+		}
+	}
 }
 
 // cpus are those asked for an executor of the default profile.
@@ -107,20 +140,4 @@ func quantity(s string) (float64, bool) {
 		n /= 1000
 	}
 	return n, err == nil && n > 0 && n <= maxCores
-}
-
-func cmpPositive(v, def int64) int64 {
-	if v > 0 {
-		return v
-	}
-	return def
-}
-
-func (a *app) defaultOverhead(heap int64) int64 {
-	conf := a.env.config()
-	factor := conf.Float("spark.executor.memoryOverheadFactor")
-	if factor.V <= 0 || factor.V >= 100 {
-		factor.OK = false
-	}
-	return a.run.Platform().Overhead(heap, factor, conf.Bytes("spark.executor.minMemoryOverhead"), a.env.language())
 }

@@ -73,7 +73,7 @@ func eachText(dec *json.Decoder, keep func(key, value string)) error {
 }
 
 func (p properties) keep(key, value string) {
-	if value == analysis.Redacted || len(value) > maxValue {
+	if _, known := analysis.FindProperty(key); value == analysis.Redacted && !known || len(value) > maxValue {
 		return
 	}
 	if wantedKeys[key] || len(value) <= maxContext && len(p) < maxContexts {
@@ -91,7 +91,6 @@ var wantedProperties = []string{
 	"spark.jars",
 	"spark.jars.packages",
 	"spark.kubernetes.namespace",
-	"spark.kubernetes.resource.type",
 	"spark.master",
 	"spark.openlineage.parentJobName",
 	"spark.openlineage.rootParentJobName",
@@ -147,6 +146,7 @@ type environment struct {
 	known                 bool
 	spark, hadoop, system properties
 	conf                  analysis.Conf
+	redacted              []string // properties that were set, but to what is not known
 }
 
 // config is the configuration under its current names. It is made once.
@@ -155,7 +155,10 @@ func (e *environment) config() analysis.Conf {
 		e.conf = make(analysis.Conf)
 		for i := range analysis.Properties {
 			p := &analysis.Properties[i]
-			if v, ok := e.find(p); ok {
+			switch v, ok := e.find(p); {
+			case v == analysis.Redacted:
+				e.redacted = append(e.redacted, p.Name)
+			case ok:
 				e.conf[p.Name] = v
 			}
 		}

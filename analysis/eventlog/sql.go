@@ -157,7 +157,7 @@ func (s *sqlState) plan(shape string) {
 // modify keeps the last value of a setting that was changed at run time.
 func (s *sqlState) modify(p properties) {
 	for k, v := range p {
-		if _, ok := analysis.FindProperty(k); ok {
+		if _, ok := analysis.FindProperty(k); ok && v != analysis.Redacted {
 			s.set(k, v)
 		}
 	}
