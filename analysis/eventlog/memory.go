@@ -10,6 +10,7 @@ import (
 // its start. 0 and -1 bytes mean that no sample fell into the task.
 type executorMetrics struct {
 	Heap      int64 `json:"JVMHeapMemory"`
+	JVMOther  int64 `json:"JVMOffHeapMemory"`
 	OnHeap    int64 `json:"OnHeapUnifiedMemory"`
 	OffHeap   int64 `json:"OffHeapUnifiedMemory"`
 	Direct    int64 `json:"DirectPoolMemory"`
@@ -109,6 +110,7 @@ func (e *executorMetricsUpdate) apply(a *app) error {
 // cover.
 type peaks struct {
 	heap, onHeap, offHeap       int64
+	jvmOther                    int64 // of the JVM itself, beside the heap
 	direct, mapped              int64
 	jvmRSS, pythonRSS, otherRSS int64
 	minorGC, majorGC            int64
@@ -122,6 +124,7 @@ type peaks struct {
 
 func (p *peaks) add(m *executorMetrics) {
 	p.heap = max(p.heap, m.Heap)
+	p.jvmOther = max(p.jvmOther, m.JVMOther)
 	p.onHeap = max(p.onHeap, m.OnHeap)
 	p.offHeap = max(p.offHeap, m.OffHeap)
 	p.direct = max(p.direct, m.Direct)
@@ -214,7 +217,7 @@ func (s *stages) pay(st *stage, executor string, m *executorMetrics, p *peaks) {
 }
 
 func (p *peaks) fill(r *analysis.Run) {
-	r.PeakHeap = positive(p.heap)
+	r.PeakHeap, r.PeakJVMOffHeap = positive(p.heap), positive(p.jvmOther)
 	r.PeakOnHeapUnified, r.PeakOffHeapUnified = positive(p.onHeap), positive(p.offHeap)
 	r.PeakOnHeapExec, r.PeakOnHeapStorage = positive(p.execution), positive(p.storage)
 	r.PeakOffHeapExec, r.PeakOffHeapStorage = positive(p.offExecution), positive(p.offStorage)

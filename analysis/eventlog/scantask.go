@@ -113,7 +113,7 @@ func (t *scannedInfo) field(s *scan, key []byte) bool {
 }
 
 var executorKeys = []string{
-	"JVMHeapMemory", "OnHeapUnifiedMemory", "OffHeapUnifiedMemory", "DirectPoolMemory", "MappedPoolMemory",
+	"JVMHeapMemory", "JVMOffHeapMemory", "OnHeapUnifiedMemory", "OffHeapUnifiedMemory", "DirectPoolMemory", "MappedPoolMemory",
 	"ProcessTreeJVMRSSMemory", "ProcessTreePythonRSSMemory", "ProcessTreeOtherRSSMemory", "MinorGCCount", "MajorGCCount",
 	"MinorGCTime", "MajorGCTime", "OnHeapExecutionMemory", "OffHeapExecutionMemory", "OnHeapStorageMemory", "OffHeapStorageMemory",
 }
@@ -122,6 +122,8 @@ func (m *executorMetrics) field(s *scan, key []byte) bool {
 	switch string(key) {
 	case "JVMHeapMemory":
 		return s.integer(&m.Heap)
+	case "JVMOffHeapMemory":
+		return s.integer(&m.JVMOther)
 	case "OnHeapUnifiedMemory":
 		return s.integer(&m.OnHeap)
 	case "OffHeapUnifiedMemory":
@@ -152,8 +154,7 @@ func (m *executorMetrics) field(s *scan, key []byte) bool {
 		return s.integer(&m.OnHeapStorage)
 	case "OffHeapStorageMemory":
 		return s.integer(&m.OffHeapStorage)
-	case "JVMOffHeapMemory",
-		"ProcessTreeJVMVMemory", "ProcessTreePythonVMemory", "ProcessTreeOtherVMemory",
+	case "ProcessTreeJVMVMemory", "ProcessTreePythonVMemory", "ProcessTreeOtherVMemory",
 		"TotalGCTime", "ConcurrentGCCount", "ConcurrentGCTime":
 		return s.skip()
 	}

@@ -181,6 +181,7 @@ type skew struct {
 	id          int64
 	excess      float64
 	max, wall   int64
+	percentiles [3]int64 // 50, 95 and 99
 	ratio       float64
 	bytesRatio  float64
 	medianBytes float64
@@ -199,6 +200,9 @@ func (k *skew) offer(st *stage) {
 		o.bytesRatio = float64(st.bytes.max) / o.medianBytes
 	}
 	if !k.found || cmp.Or(cmp.Compare(o.excess, k.excess), cmp.Compare(k.id, o.id)) > 0 {
+		for i, percent := range []int64{50, 95, 99} {
+			o.percentiles[i] = st.run.quantile(percent, 100)
+		}
 		*k = o
 	}
 }
@@ -208,6 +212,7 @@ func (k *skew) fill(r *analysis.Run) {
 		return
 	}
 	r.SkewStageID, r.SkewMaxMs = some(k.id), some(k.max)
+	r.SkewP50Ms, r.SkewP95Ms, r.SkewP99Ms = some(k.percentiles[0]), some(k.percentiles[1]), some(k.percentiles[2])
 	if k.ratio > 0 {
 		r.SkewRatio = analysis.Some(k.ratio)
 	}

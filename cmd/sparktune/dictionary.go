@@ -64,6 +64,16 @@ These docs are also in the Iceberg schema.
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", col.Name, col.Unit, col.Event, col.Doc)
 	}
 	b.WriteString(`
+## Derived elsewhere
+
+These are no columns, because they follow from the columns and from what is asked
+or priced on the day they are told.
+
+| measure | unit | where | meaning |
+| --- | --- | --- | --- |
+| duration with another number of executors | ms | ` + "`explain`, `tune`" + ` | Simulated from the table ` + "`run_profiles`" + `, with the error that it has on the runs themselves. The row has what bounds it: no less than driver_only_ms + run_ms / N with N cores, and no less than driver_only_ms + critical_path_ms with any number. |
+| cost | the policy's currency | ` + "`explain`, `tune`" + ` | Core hours (core_ms) and GiB hours (memory_byte_ms) times the policy's prices, or the share of its node: prices change, and are not stored. |
+
 ## Properties
 
 Of an application's configuration only these are kept, in ` + "`conf`" + ` as spelled and
