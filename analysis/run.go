@@ -50,12 +50,12 @@ const (
 // executors_lost and task_failure_causes and as driver_failure.
 const (
 	LossScaleDown       = "scale_down"       // idle, decommissioned or application shutdown: not a fault
-	LossContainerMemory = "container_memory" // the container's memory limit: physical-memory kill, OOMKilled, exit 137 with such a text
-	LossHeapOOM         = "heap_oom"         // the JVM said so: exit 52, OutOfMemoryError in the reason or by a task on it
+	LossContainerMemory = "container_memory" // the container's memory limit: physical-memory kill, OOMKilled; a bare exit 137 is no proof
+	LossHeapOOM         = "heap_oom"         // the JVM said so: exit 52, a full heap in the reason or by a task on it
 	LossPreempted       = "preempted"        // preemption, spot or node loss
 	LossSignal          = "signal"           // exit 143 or a bare 137: heap OOM and preemption look the same here
 	LossFetchFailed     = "fetch_failed"     // shuffle data that was lost with its executor; of a task only
-	LossUserCode        = "user_code"        // an error of the code or query itself; of a task or a driver only
+	LossUserCode        = "user_code"        // an error of the code or query itself, that nothing else causes; of a task or a driver only
 	LossUnclear         = "unclear"
 )
 

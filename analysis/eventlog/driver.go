@@ -8,10 +8,6 @@ import (
 	"github.com/sparktune/sparktune/analysis"
 )
 
-// fullHeap are the messages of java.lang.OutOfMemoryError that speak of the
-// heap; others speak of what is not on it, or of what no heap has room for.
-var fullHeap = []string{"Java heap space", "GC overhead limit exceeded"}
-
 // broadcastOOM is what Spark makes of one while it builds a broadcast.
 const broadcastOOM = "Not enough memory to build and broadcast the table"
 
@@ -22,7 +18,8 @@ var ofTasks = regexp.MustCompile(`Job aborted due to stage failure|\bJob \d+ can
 // serialization is the one task error that happens on the driver.
 const serialization = "Task serialization failed: "
 
-// userErrors are exceptions that only the text of a query causes.
+// userErrors are exceptions that the text of a query causes, unless they wrap
+// what a metastore or a file system did.
 var userErrors = []string{
 	"org.apache.spark.sql.AnalysisException",
 	"org.apache.spark.sql.catalyst.ExtendedAnalysisException",
@@ -42,7 +39,7 @@ func driverFailure(message string) string {
 		return ""
 	case strings.Contains(message, broadcastOOM), throwsFullHeap(message):
 		return analysis.LossHeapOOM
-	case slices.ContainsFunc(userErrors, func(t string) bool { return strings.HasPrefix(message, t) }):
+	case slices.ContainsFunc(userErrors, func(t string) bool { return strings.HasPrefix(message, t) }) && !wrapsPlatform(message):
 		return analysis.LossUserCode
 	}
 	return analysis.LossUnclear
@@ -52,13 +49,24 @@ func driverFailure(message string) string {
 // exception that one caused. In the middle of a message it may be anybody's.
 func throwsFullHeap(trace string) bool {
 	for line := range strings.Lines(trace) {
-		thrown := strings.TrimPrefix(line, "Caused by: ")
-		if message, ok := strings.CutPrefix(thrown, javaOOM+": "); ok &&
-			slices.ContainsFunc(fullHeap, func(t string) bool { return strings.HasPrefix(message, t) }) {
+		class, message, _ := strings.Cut(strings.TrimPrefix(line, causedBy), ": ")
+		if memoryOf(class, message) == heapMemory {
 			return true
 		}
 	}
 	return false
+}
+
+// wrapsPlatform says whether the message of an exception is one of the
+// platform's, or whether such a one caused it.
+func wrapsPlatform(trace string) bool {
+	for line := range strings.Lines(trace) {
+		if cause, ok := strings.CutPrefix(line, causedBy); ok && ofPlatform(cause) {
+			return true
+		}
+	}
+	_, message, _ := strings.Cut(trace, ": ")
+	return ofPlatform(message)
 }
 
 // DriverLoss is the class of the diagnostics with which YARN explains that an
@@ -86,5 +94,5 @@ func (a *app) driverEnded(message string) {
 		a.run.DriverFailure = class
 	}
 	line, _, _ := strings.Cut(message, "\n")
-	a.evidence.add(line)
+	a.evidence.add(class, line)
 }

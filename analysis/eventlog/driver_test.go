@@ -36,18 +36,3 @@ func TestDriverOfTheLab(t *testing.T) {
 		t.Errorf("only %d logs of driver_oom", found)
 	}
 }
-
-func TestDriverLoss(t *testing.T) {
-	for diagnostics, want := range map[string]string{
-		"": analysis.LossUnclear,
-		"User class threw exception: java.lang.OutOfMemoryError: Java heap space\n\tat x":                                                     analysis.LossHeapOOM,
-		"User class threw exception: org.apache.spark.SparkException: Job aborted due to stage failure: Task 0: Exit status: 143":             "",
-		"AM Container for appattempt_1 exited with  exitCode: -104 ... is running 9MB beyond the 'PHYSICAL' memory limit. Killing container.": analysis.LossContainerMemory,
-		"AM Container for appattempt_1 exited with  exitCode: -102. Container preempted by scheduler":                                         analysis.LossPreempted,
-		"User application exited with status 1": analysis.LossUnclear,
-	} {
-		if got := DriverLoss(diagnostics); got != want {
-			t.Errorf("%q: got %q, want %q", diagnostics, got, want)
-		}
-	}
-}

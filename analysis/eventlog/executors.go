@@ -127,10 +127,10 @@ func (e *executorRemoved) apply(a *app) error {
 	if when := a.see(e.Timestamp); x.removed == 0 {
 		x.removed = when
 	}
-	cause := lossCause(e.Reason)
+	cause, end := lossSign(e.Reason)
 	x.loss = moreTelling(x.loss, cause)
 	if cause != analysis.LossScaleDown {
-		a.evidence.add(e.Reason)
+		a.evidence.add(cause, excerpt(e.Reason, end))
 	}
 	return nil
 }

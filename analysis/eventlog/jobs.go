@@ -120,7 +120,7 @@ func (e *jobEnd) apply(a *app) error {
 	failed := e.Result.Result == "JobFailed"
 	if failed {
 		a.jobs.failed++
-		a.evidence.add(e.Result.Exception.Message)
+		a.evidence.add(driverFailure(e.Result.Exception.Message), e.Result.Exception.Message)
 		a.driverEnded(e.Result.Exception.Message)
 	}
 	a.outcome.job(failed, e.Result.Exception.Message)

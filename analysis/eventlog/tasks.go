@@ -159,13 +159,16 @@ func (e *taskEnd) classify(a *app, st *stage, x *executor) {
 		}
 	}
 	a.tasks.failed++
-	a.tasks.causes.add(e.Reason.cause())
-	a.evidence.add(e.Reason.text())
-	if e.Reason.heapOOM() {
+	offHeap := a.env.config().Bool("spark.memory.offHeap.enabled").V
+	cause, text := e.Reason.told(offHeap)
+	a.tasks.causes.add(cause)
+	a.evidence.add(cause, text)
+	heapOOM := e.Reason.heapOOM(offHeap)
+	if heapOOM {
 		a.tasks.heapOOM++
 	}
 	if x != nil {
-		x.heapOOM = x.heapOOM || e.Reason.heapOOM()
+		x.heapOOM = x.heapOOM || heapOOM
 		x.otherOOM = x.otherOOM || e.Reason.otherOOM()
 	}
 }
