@@ -105,6 +105,7 @@ type Run struct {
 	Truncated      bool
 	Compacted      bool
 	MissingTasks   int64 // of finished stages: Number of Tasks minus successes seen
+	MissingEvents  int64 // starts and ends of jobs, and completions of stages, that the log must have had
 	Completeness   Opt[float64]
 
 	// What the ResourceManager knows, which the log does not; missing where it
@@ -247,7 +248,7 @@ func (r *Run) Duration() Opt[time.Duration] {
 // nothing on the way. Rules use an incomplete Run for symptoms only, never to
 // shrink.
 func (r *Run) Complete() bool {
-	return r.Finished && !r.Truncated && !r.Compacted && r.MalformedLines == 0 && r.MissingTasks == 0
+	return r.Finished && !r.Truncated && !r.Compacted && r.MalformedLines == 0 && r.MissingTasks == 0 && r.MissingEvents == 0
 }
 
 // GCShare is the garbage-collection share of task run time in [0,1].

@@ -123,7 +123,7 @@ var ProfileColumns = []ProfileColumn[RunProfile]{
 	{"start_ts", "time", "ApplicationStart", "Start of the application, UTC. All other times are milliseconds since then.", func(p *RunProfile) any { return &p.Start }},
 	{"span_ms", "ms", "ApplicationEnd", "end_ts - start_ts of the run.", func(p *RunProfile) any { return &p.SpanMs }},
 	{"finished", "flag", "ApplicationEnd", "As in the run.", func(p *RunProfile) any { return &p.Finished }},
-	{"complete", "flag", "all", "Finished, and nothing of the log was lost: not truncated, not compacted, no malformed_lines, no missing_tasks.", func(p *RunProfile) any { return &p.Complete }},
+	{"complete", "flag", "all", "Finished, and nothing of the log was lost: not truncated, not compacted, no malformed_lines, no missing_tasks, no missing_events.", func(p *RunProfile) any { return &p.Complete }},
 	{"events", "count", "all", "As in the run. Of two rows of one attempt the finished one stays, then the complete one, then the one with more events.", func(p *RunProfile) any { return &p.Events }},
 	{"stages", "list", "StageSubmitted, StageCompleted, TaskEnd", "Stage attempts that ran, sorted by submitted_ms, stage_id, attempt.", func(p *RunProfile) any { return &p.Stages }},
 	{"executors", "list", "ExecutorAdded, ExecutorRemoved", "Changes in the number of executors, one per time, sorted; those that change nothing are left out. Executors that stay until the end have no entry for their removal.", func(p *RunProfile) any { return &p.Executors }},

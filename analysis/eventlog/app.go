@@ -67,6 +67,9 @@ func (a *app) finish() analysis.Run {
 	a.env.fill(r)
 	r.Workload = a.workload.name(r, &a.env)
 	a.stages.finish(a)
+	if r.Finished {
+		r.MissingEvents = a.stages.lost(a.concurrency.stages)
+	}
 	a.jobs.finish(a, end)
 	if a.profiler != nil {
 		a.profile = a.profiler.finish(a, end)
@@ -77,9 +80,7 @@ func (a *app) finish() analysis.Run {
 	a.peaks.fill(r)
 	if a.driver.heap > 0 {
 		r.DriverPeakHeap = some(a.driver.heap)
-		if n := a.driver.stages; n > 0 {
-			r.DriverHeapCoverage = ratio(min(n, a.stages.completed), a.stages.completed)
-		}
+		r.DriverHeapCoverage = ratio(min(a.driver.stages, a.stages.completed), a.stages.completed)
 	}
 	r.PeakTasks = a.concurrency.peak(a.executors.slots(a))
 	a.sql.fill(r)

@@ -223,6 +223,6 @@ func (a *arena) next() *scannedTask {
 	}
 	a.used++
 	t := &a.chunks[chunk][i]
-	*t = scannedTask{}
+	*t = scannedTask{taskEnd: taskEnd{Info: taskInfo{ID: -1}}}
 	return t
 }

@@ -34,7 +34,7 @@ func (d *dist) add(v int64, room *int) {
 		d.spill(room)
 	}
 	if d.hist != nil {
-		d.hist.add(v)
+		*room -= d.hist.add(v)
 		return
 	}
 	d.exact = append(d.exact, v)
@@ -42,16 +42,20 @@ func (d *dist) add(v int64, room *int) {
 }
 
 func (d *dist) spill(room *int) {
-	d.hist = new(histogram)
+	h := new(histogram)
 	for _, v := range d.exact {
-		d.hist.add(v)
+		*room -= h.add(v)
 	}
 	d.free(room)
+	d.hist = h
 }
 
 // free gives the room back.
 func (d *dist) free(room *int) {
 	*room += len(d.exact)
+	if d.hist != nil {
+		*room += d.hist.size()
+	}
 	d.exact = nil
 }
 
@@ -98,12 +102,30 @@ func bucket(v int64) (row, col int) {
 	return row, int(v>>(row-1)) & (1<<mantissa - 1)
 }
 
-func (h *histogram) add(v int64) {
+// rowSize is the room that a row takes, in values.
+const rowSize = 1 << mantissa * 4 / 8
+
+// add takes a value in and gives the room that this took.
+func (h *histogram) add(v int64) int {
 	row, col := bucket(v)
+	took := 0
 	if h.rows[row] == nil {
 		h.rows[row] = new([1 << mantissa]uint32)
+		took = rowSize
 	}
 	h.rows[row][col]++
+	return took
+}
+
+// size is the room that the rows take.
+func (h *histogram) size() int {
+	n := 0
+	for _, row := range h.rows {
+		if row != nil {
+			n += rowSize
+		}
+	}
+	return n
 }
 
 // rank is the middle of the bucket that holds the value of this rank, from 1.

@@ -41,7 +41,7 @@ func newEvent(name []byte) event {
 	case "SparkListenerStageCompleted":
 		return new(stageCompleted)
 	case "SparkListenerTaskEnd":
-		return new(taskEnd)
+		return &taskEnd{Info: taskInfo{ID: -1}}
 	case "SparkListenerStageExecutorMetrics":
 		return new(stageExecutorMetrics)
 	case "SparkListenerExecutorMetricsUpdate":

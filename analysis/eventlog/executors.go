@@ -212,8 +212,10 @@ func (x *executors) finish(a *app, end int64) {
 	if r.ContainerBytes.OK && r.ContainerStep.OK {
 		r.ContainerAllocated = positive(times((r.ContainerBytes.V-1)/r.ContainerStep.V+1, r.ContainerStep.V))
 	}
-	r.Executors, r.PeakExecutors = some(int64(len(lives))), some(x.most)
-	r.UnusedExecutors = some(int64(unused))
+	if len(lives) > 0 || a.tasks.ends == 0 {
+		r.Executors, r.PeakExecutors = some(int64(len(lives))), some(x.most)
+		r.UnusedExecutors = some(int64(unused))
+	}
 	if len(lives) == 0 {
 		return // a log may leave executors out: nothing was measured
 	}

@@ -35,6 +35,13 @@ func repeat(n int, line func(i int) string) io.Reader {
 	return r
 }
 
+// A job of one stage of one task, around its task.
+const (
+	jobStartLine = `{"Event":"SparkListenerJobStart","Job ID":0,"Submission Time":1100,"Stage IDs":[0],"Properties":{}}` + "\n"
+	jobEndLines  = `{"Event":"SparkListenerStageCompleted","Stage Info":{"Stage ID":0,"Stage Attempt ID":0,"Number of Tasks":1,"Submission Time":1100,"Completion Time":1200}}` + "\n" +
+		`{"Event":"SparkListenerJobEnd","Job ID":0,"Completion Time":1200,"Job Result":{"Result":"JobSucceeded"}}` + "\n"
+)
+
 // A hostile log costs bounded memory and ends in a row that says it is
 // incomplete, or in an error.
 func TestHostile(t *testing.T) {
@@ -50,8 +57,21 @@ func TestHostile(t *testing.T) {
 		{"executors", 150_000, false, func(i int) string {
 			return fmt.Sprintf(`{"Event":"SparkListenerExecutorAdded","Timestamp":1500,"Executor ID":"%0100d","Executor Info":{"Total Cores":4}}`, i)
 		}},
-		{"stages", 100_000, true, func(i int) string {
+		{"stages", 100_000, false, func(i int) string {
 			return fmt.Sprintf(`{"Event":"SparkListenerTaskEnd","Stage ID":%d,"Task End Reason":{"Reason":"Success"},"Task Info":{"Index":%d},"Task Metrics":{"Executor Run Time":%d}}`, i, i*1000, i)
+		}},
+		{"live stages", 750_000, false, func(i int) string { // of the widest spread of values
+			return fmt.Sprintf(`{"Event":"SparkListenerTaskEnd","Stage ID":%d,"Task End Reason":{"Reason":"Success"},"Task Info":{"Task ID":%d,"Index":0},"Task Metrics":{"Executor Run Time":%d,"Memory Bytes Spilled":%d,"Input Metrics":{"Bytes Read":%[4]d}}}`, i%maxLive, i, 1<<(i/maxLive%39), 1<<(i/maxLive%59))
+		}},
+		{"losses", 400_000, false, func(i int) string {
+			return fmt.Sprintf(`{"Event":"SparkListenerTaskEnd","Stage ID":%d,"Task End Reason":{"Reason":"ExecutorLostFailure"},"Task Info":{"Task ID":%d,"Index":%d}}`, i%maxLive, i, i)
+		}},
+		{"ids", 2_000, false, func(i int) string {
+			return fmt.Sprintf(`{"Event":"SparkListenerTaskEnd","Stage ID":%d,"Task End Reason":{"Reason":"Success"},"Task Info":{"Task ID":%d,"Index":0}}`, maxAttemptIDs-i, maxTaskIDs-i) +
+				fmt.Sprintf("\n"+`{"Event":"SparkListenerStageCompleted","Stage Info":{"Stage ID":%d,"Number of Tasks":1,"Submission Time":1}}`, maxAttemptIDs/maxAttempts-i) +
+				fmt.Sprintf("\n"+`{"Event":"SparkListenerJobStart","Job ID":%d,"Submission Time":1100,"Stage IDs":[]}`, maxIDs-i) +
+				fmt.Sprintf("\n"+`{"Event":"SparkListenerJobEnd","Job ID":%d,"Completion Time":1200}`, maxIDs-i) +
+				fmt.Sprintf("\n"+`{"Event":"org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionEnd","executionId":%d}`, maxIDs-i)
 		}},
 		{"partitions", 50_000, false, func(i int) string {
 			return fmt.Sprintf(`{"Event":"SparkListenerTaskEnd","Stage ID":%d,"Task End Reason":{"Reason":"Success"},"Task Info":{"Index":%d},"Task Metrics":{}}`, i%100, 1<<30+i) +
@@ -60,7 +80,7 @@ func TestHostile(t *testing.T) {
 		{"jobs", 50_000, false, func(i int) string {
 			return fmt.Sprintf(`{"Event":"SparkListenerJobStart","Job ID":%d,"Submission Time":1100,"Stage IDs":[%s0]}`, i, strings.Repeat("1,", 100))
 		}},
-		{"reasons", 100_000, true, func(i int) string {
+		{"reasons", 100_000, false, func(i int) string {
 			return fmt.Sprintf(`{"Event":"SparkListenerTaskEnd","Stage ID":0,"Task End Reason":{"Reason":"R%d"},"Task Info":{"Index":%d,"Locality":"L%d","Executor ID":"E%d"},"Task Metrics":{"Executor Run Time":7}}`, i, i, i, i)
 		}},
 		{"applications", 5_000, false, func(i int) string {
@@ -88,9 +108,10 @@ func TestHostile(t *testing.T) {
 			return `{"Event":"SparkListenerEnvironmentUpdate","Spark Properties":{` + contexts(i) + `}}`
 		}},
 		{"repeated settings", 20, true, func(i int) string {
-			return fmt.Sprintf(`{"Event":"SparkListenerJobStart","Job ID":%d,"Submission Time":1100,"Stage IDs":[0],"Properties":{%s"x":"y"}}`, i, strings.Repeat(`"spark.sql.shuffle.partitions":"7",`, 1<<16))
+			return fmt.Sprintf(`{"Event":"SparkListenerJobStart","Job ID":%d,"Submission Time":1100,"Stage IDs":[0],"Properties":{%s"x":"y"}}`, i, strings.Repeat(`"spark.sql.shuffle.partitions":"7",`, 1<<16)) +
+				fmt.Sprintf("\n"+`{"Event":"SparkListenerJobEnd","Job ID":%d,"Completion Time":1200,"Job Result":{"Result":"JobSucceeded"}}`, i)
 		}},
-		{"samples", 200_000, true, func(i int) string {
+		{"samples", 200_000, false, func(i int) string {
 			return fmt.Sprintf(`{"Event":"SparkListenerTaskEnd","Stage ID":%d,"Task End Reason":{"Reason":"Success"},"Task Info":{"Index":0,"Executor ID":"%0100d"},"Task Metrics":{"Executor Run Time":7}}`, i/2000, i)
 		}},
 		{"blank", 1 << 22, true, func(int) string { return "" }},
@@ -162,7 +183,7 @@ func TestNoNumbers(t *testing.T) {
 		"NaN": false, "-Infinity": false, "1e400": false, "1.5": false, `"7"`: false, "00": false,
 		"9223372036854775807": false, "9223372036854775808": false, "-1": true, "null": true, "7": true,
 	} {
-		log := startLine + `{"Event":"SparkListenerTaskEnd","Stage ID":0,"Task End Reason":{"Reason":"Success"},"Task Info":{"Index":0},"Task Metrics":{"Executor Run Time":` + value + "}}\n" + endLine
+		log := startLine + jobStartLine + `{"Event":"SparkListenerTaskEnd","Stage ID":0,"Task End Reason":{"Reason":"Success"},"Task Info":{"Index":0},"Task Metrics":{"Executor Run Time":` + value + "}}\n" + jobEndLines + endLine
 		runs, err := Parse(strings.NewReader(log))
 		if err != nil {
 			t.Errorf("%s: %v", value, err)
@@ -190,7 +211,7 @@ func TestTruncatedFrames(t *testing.T) {
 	}
 	task := frame(strings.Repeat(`{"Event":"SparkListenerTaskEnd","Stage ID":0,"Task End Reason":{"Reason":"Success"},"Task Info":{"Index":0},"Task Metrics":{}}`+"\n", 100))
 	for cut := range task {
-		log := slices.Concat(frame(startLine), task[:cut], task, frame(endLine))
+		log := slices.Concat(frame(startLine+jobStartLine), task[:cut], task, frame(jobEndLines+endLine))
 		runs, err := Parse(bytes.NewReader(log))
 		if err != nil {
 			t.Fatalf("cut at %d: %v", cut, err)

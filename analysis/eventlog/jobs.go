@@ -65,11 +65,14 @@ type job struct {
 
 // jobs follows the intervals of jobs and their critical paths.
 type jobs struct {
-	started, failed int64
-	untimed         bool // a job without times was seen
-	open            []*job
-	ended           []*job
-	stageIDs        int // kept in all jobs
+	starts, ends bitmap // ids
+	failed       int64
+	untimed      bool // a job without times was seen
+	unlisted     bool // a job's stages were too many to be kept
+	orphans      bool // a stage ran that no job lists
+	open         []*job
+	ended        []*job
+	stageIDs     int // kept in all jobs
 
 	busy  sum   // length of the closed intervals' union
 	since int64 // start of the current interval, or the end of the last
@@ -89,11 +92,13 @@ func (e *jobStart) apply(a *app) error {
 	if e.Props.BatchTime != nil {
 		a.workload.streaming = true
 	}
-	if slices.ContainsFunc(j.open, func(o *job) bool { return o.id == e.ID }) {
-		return nil
+	if e.ID < 0 || e.ID >= maxIDs {
+		return errAbsurd
+	}
+	if !j.starts.first(e.ID, maxIDs) {
+		return nil // the log repeats itself
 	}
 	a.sql.differ(e.Props.Settings, &a.env)
-	j.started++
 	if e.Submitted == nil {
 		j.untimed = true
 		return nil
@@ -111,12 +116,20 @@ func (e *jobStart) apply(a *app) error {
 		j.stageIDs += len(e.StageIDs)
 		slices.Sort(e.StageIDs)
 		started.stages = e.StageIDs
+	} else {
+		j.unlisted = true
 	}
 	j.open = append(j.open, started)
 	return nil
 }
 
 func (e *jobEnd) apply(a *app) error {
+	if e.ID < 0 || e.ID >= maxIDs {
+		return errAbsurd
+	}
+	if !a.jobs.ends.first(e.ID, maxIDs) {
+		return nil // the log repeats itself
+	}
 	failed := e.Result.Result == "JobFailed"
 	if failed {
 		a.jobs.failed++
@@ -128,8 +141,7 @@ func (e *jobEnd) apply(a *app) error {
 	return nil
 }
 
-// close ends a job. An end without a start is that of a job that started
-// before the log, or was reported twice: it has no interval.
+// close ends a job. An end without a start has no interval.
 func (j *jobs) close(id, end int64, a *app) {
 	i := slices.IndexFunc(j.open, func(o *job) bool { return o.id == id })
 	if i < 0 {
@@ -203,6 +215,19 @@ func (j *jobs) owner(stage int64) *job {
 	return nil
 }
 
+// lost is how many starts and ends of jobs the log must have had and has not.
+// Spark ends every job before it closes the log of an application that stops.
+func (j *jobs) lost(finished bool) int64 {
+	starts, ends := j.ends.without(&j.starts), int64(0)
+	if j.orphans && !j.untimed && !j.unlisted {
+		starts = max(starts, 1)
+	}
+	if finished {
+		ends = j.starts.without(&j.ends)
+	}
+	return starts + ends
+}
+
 func (j *jobs) finish(a *app, end int64) {
 	for len(j.ended) > 0 {
 		j.settle(&a.stages)
@@ -212,8 +237,15 @@ func (j *jobs) finish(a *app, end int64) {
 	}
 	a.gap(end)
 	r := &a.run
-	r.Jobs, r.JobsFailed = some(j.started), some(j.failed)
-	if j.untimed {
+	lost := j.lost(r.Finished)
+	r.MissingEvents += lost
+	if j.starts.count > 0 || a.tasks.ends == 0 {
+		r.Jobs = some(j.starts.count)
+	}
+	if r.Jobs.OK || j.ends.count > 0 {
+		r.JobsFailed = some(j.failed)
+	}
+	if j.untimed || lost > 0 {
 		return
 	}
 	r.CriticalPathMs = some(j.paths.most())

@@ -43,11 +43,17 @@ type tally struct {
 // bins is a histogram in the making.
 type bins map[int32]int64
 
-func (b *bins) add(v int64) {
+// binSize is the room that a bin takes, in values of a [dist].
+const binSize = 4
+
+// add takes a value in; it shares its room with the dists.
+func (b *bins) add(v int64, room *int) {
 	if *b == nil {
 		*b = make(bins)
 	}
+	before := len(*b)
 	(*b)[analysis.BucketOf(v)]++
+	*room -= binSize * (len(*b) - before)
 }
 
 func (b bins) histogram() analysis.Histogram {
@@ -59,8 +65,11 @@ func (b bins) histogram() analysis.Histogram {
 	return h
 }
 
+// free gives the room back.
+func (t *tally) free(room *int) { *room += binSize * (len(t.run) + len(t.input) + len(t.read)) }
+
 // add takes a task in.
-func (t *tally) add(e *taskEnd) {
+func (t *tally) add(e *taskEnd, room *int) {
 	success := e.Reason.Reason == endSuccess
 	if !success {
 		t.failures++
@@ -80,20 +89,20 @@ func (t *tally) add(e *taskEnd) {
 	t.deserMs.add(m.DeserializeMs)
 	t.delayMs.add(e.delay())
 	if success {
-		t.addSuccess(m)
+		t.addSuccess(m, room)
 	}
 }
 
-func (t *tally) addSuccess(m *taskMetrics) {
+func (t *tally) addSuccess(m *taskMetrics, room *int) {
 	if bytes := m.bytesRead(); m.RunMs > t.slowestMs || t.run == nil {
 		t.slowestMs, t.slowestBytes = m.RunMs, bytes
 	}
 	var read sum
 	read.add(m.Read.Remote)
 	read.add(m.Read.Local)
-	t.run.add(m.RunMs)
-	t.input.add(m.Input.Bytes)
-	t.read.add(int64(read))
+	t.run.add(m.RunMs, room)
+	t.input.add(m.Input.Bytes, room)
+	t.read.add(int64(read), room)
 }
 
 // add takes in a stage that is done with; start is the application's.

@@ -272,7 +272,9 @@ func (p *parser) close() {
 	if r.AppID == "" {
 		r.AppID = appName(p.log.Name)
 	}
-	r.Completeness = completeness(&r)
+	if a.stages.abandoned == 0 {
+		r.Completeness = completeness(&r)
+	}
 	p.runs = append(p.runs, r)
 	if p.profiling {
 		a.profile.Key = r.Key
@@ -287,7 +289,7 @@ func completeness(r *analysis.Run) analysis.Opt[float64] {
 		return analysis.Opt[float64]{}
 	}
 	var all sum
-	for _, n := range []int64{r.Events, r.MalformedLines, r.MissingTasks} {
+	for _, n := range []int64{r.Events, r.MalformedLines, r.MissingTasks, r.MissingEvents} {
 		all.add(n)
 	}
 	return ratio(r.Events, int64(all))

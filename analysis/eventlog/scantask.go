@@ -7,6 +7,7 @@ type scannedTask struct {
 	taskEnd
 	metrics taskMetrics
 	cpuNs   int64
+	peak    int64
 	seen    uint16 // keys
 }
 
@@ -73,13 +74,16 @@ func (r *endReason) field(s *scan, key []byte) bool {
 
 type scannedInfo scannedTask
 
-var infoKeys = []string{"Index", "Launch Time", "Executor ID", "Locality", "Speculative", "Getting Result Time", "Finish Time"}
+var infoKeys = []string{"Task ID", "Index", "Launch Time", "Executor ID", "Locality", "Speculative", "Getting Result Time", "Finish Time"}
 
 // allInfo are the keys that could be passed over with the accumulables.
-const allInfo = 1<<9 - 1
+const allInfo = 1<<10 - 1
 
 func (t *scannedInfo) field(s *scan, key []byte) bool {
 	switch string(key) {
+	case "Task ID":
+		t.seen |= 512
+		return s.integer(&t.Info.ID)
 	case "Index":
 		t.seen |= 1
 		return s.integer(&t.Info.Index)
@@ -106,7 +110,7 @@ func (t *scannedInfo) field(s *scan, key []byte) bool {
 			return s.skip()
 		}
 		return s.skipTo(accumulables)
-	case "Task ID", "Attempt", "Partition ID", "Host", "Failed", "Killed":
+	case "Attempt", "Partition ID", "Host", "Failed", "Killed":
 		return s.skip()
 	}
 	return s.unknown(key, infoKeys)
@@ -180,7 +184,8 @@ func (t *scannedMetrics) field(s *scan, key []byte) bool {
 		m.CPUNs = &t.cpuNs
 		return s.integer(&t.cpuNs)
 	case "Peak Execution Memory":
-		return s.integer(&m.PeakMemory)
+		m.PeakMemory = &t.peak
+		return s.integer(&t.peak)
 	case "Result Size":
 		return s.integer(&m.ResultSize)
 	case "JVM GC Time":

@@ -22,6 +22,9 @@ type sqlStart struct {
 
 func (e *sqlStart) apply(a *app) error {
 	a.see(e.Time)
+	if !a.sql.starts.first(e.ID, maxIDs) {
+		return nil // the log repeats itself
+	}
 	a.sql.executions++
 	a.workload.photon = a.workload.photon || e.Plan.photon
 	a.sql.plan(e.Plan.shape)
@@ -76,6 +79,9 @@ type sqlEnd struct {
 
 func (e *sqlEnd) apply(a *app) error {
 	a.see(e.Time)
+	if !a.sql.ends.first(e.ID, maxIDs) {
+		return nil // the log repeats itself
+	}
 	a.sql.end(e.ID)
 	if e.Error != nil {
 		a.outcome.job(*e.Error != "", *e.Error)
@@ -86,14 +92,16 @@ func (e *sqlEnd) apply(a *app) error {
 
 // sqlState is what the SQL executions of an application have in common.
 type sqlState struct {
-	executions int64
-	modified   properties
-	shapes     map[string]bool
-	tooMany    bool // shapes
+	executions   int64
+	starts, ends bitmap // ids
+
+	modified properties
+	shapes   map[string]bool
+	tooMany  bool // shapes
 
 	live       map[int64][]joinCount // joins of the newest plan, by execution
 	joins      map[string]int64      // of those that ended
-	sizes      map[int64]bool        // accumulators of data sizes
+	sizes      map[int64]bool        // accumulators of data sizes, true once measured
 	broadcasts int64
 	largest    int64
 }
@@ -112,12 +120,12 @@ func (s *sqlState) change(id int64, p *planJoins) {
 	if s.live == nil {
 		s.live, s.joins, s.sizes = make(map[int64][]joinCount), make(map[string]int64), make(map[int64]bool)
 	}
-	if _, known := s.live[id]; known || len(s.live) < maxLiveSQL {
+	if _, known := s.live[id]; known || len(s.live) < maxLiveSQL && !s.ends.has(id) {
 		s.live[id] = p.counts
 	}
 	for _, id := range p.sizes {
 		if len(s.sizes) < maxSizes {
-			s.sizes[id] = true
+			s.sizes[id] = s.sizes[id] // whether it was measured stays
 		}
 	}
 }
@@ -125,8 +133,11 @@ func (s *sqlState) change(id int64, p *planJoins) {
 // measured takes a value in that the driver measured. Shuffles have a data size
 // too, but tasks measure it: what the driver measured was broadcast.
 func (s *sqlState) measured(id, value int64) {
-	if s.sizes[id] {
-		s.broadcasts++
+	if measured, known := s.sizes[id]; known {
+		if !measured {
+			s.broadcasts++
+			s.sizes[id] = true
+		}
 		s.largest = max(s.largest, value)
 	}
 }
@@ -201,7 +212,10 @@ func (s *sqlState) fill(r *analysis.Run) {
 		s.end(id)
 	}
 	r.Joins = s.joins
-	r.Broadcasts, r.MaxBroadcast = some(s.broadcasts), some(s.largest)
+	r.Broadcasts = some(s.broadcasts)
+	if s.broadcasts > 0 {
+		r.MaxBroadcast = some(s.largest)
+	}
 }
 
 // fingerprint is the same for the same set of plans, however often and in

@@ -34,6 +34,8 @@ type stage struct {
 
 	completed bool
 	failed    bool
+	late      bool  // had completed and was let go when this was made
+	resets    int64 // of the number of running tasks, before it completed
 	submitted int64 // milliseconds; 0 is missing
 	wall      int64 // milliseconds
 	tasks     int64 // Number of Tasks
@@ -57,7 +59,15 @@ type stages struct {
 	bits int      // bytes in their bitmaps
 	room int      // task values that they may still keep
 
-	debts int // in all kept stages
+	debts  int // in all kept stages
+	losses int // tasks in all kept stages
+
+	over      bitmap          // attempts with a completion, by attemptBit
+	strays    map[int64]int64 // successes of failed attempts after their end, by stage id
+	tooMany   bool            // strays
+	retried   bool            // an attempt above the first was seen
+	unended   int64           // first attempts without a completion
+	abandoned int64           // let go before their completion, for want of room
 
 	completed, failed, retries int64
 	missing                    sum
@@ -71,29 +81,35 @@ type stages struct {
 	longest    longest
 }
 
-// Bounds of what is kept of stages. Fewer than 20 run at a time; the rest
+// Bounds of what is kept of stages. Mostly fewer than 20 run at a time, a few
+// hundred where an application works on as many tables side by side; the rest
 // waits for late events.
 const (
-	maxStages    = 128
+	maxStages    = 128     // unless more of them are live
+	maxLive      = 1 << 10 // unless their values take too much
 	maxBitmaps   = 4 << 20
 	maxValues    = 1 << 20
 	maxParents   = 1 << 10
 	maxLossTasks = 1 << 10
+	maxAllLosses = 1 << 16
+	maxStrays    = 1 << 12
 )
 
-// get finds an attempt or starts one; the oldest completed attempt makes room.
+// get finds an attempt or starts one.
 func (s *stages) get(id, attempt int64, a *app) *stage {
+	for s.room < -maxValues && len(s.kept) > maxStages {
+		s.makeRoom(a)
+	}
 	for _, st := range slices.Backward(s.kept) {
 		if st.id == id && st.attempt == attempt {
 			return st
 		}
 	}
 	if len(s.kept) >= maxStages {
-		i := max(slices.IndexFunc(s.kept, func(st *stage) bool { return st.completed }), 0)
-		s.settle(s.kept[i], a)
-		s.kept = slices.Delete(s.kept, i, i+1)
+		s.makeRoom(a)
 	}
-	st := &stage{id: id, attempt: attempt, owner: a.jobs.owner(id)}
+	st := &stage{id: id, attempt: attempt, owner: a.jobs.owner(id), late: s.over.has(attemptBit(id, attempt))}
+	s.retried = s.retried || attempt > 0
 	if a.profiler != nil {
 		st.tally = new(tally)
 	}
@@ -101,15 +117,35 @@ func (s *stages) get(id, attempt int64, a *app) *stage {
 	return st
 }
 
+// makeRoom settles the oldest attempt that has completed. A live one goes only
+// when they take too much: what comes of it later cannot be told from what was
+// lost.
+func (s *stages) makeRoom(a *app) {
+	i := slices.IndexFunc(s.kept, func(st *stage) bool { return st.completed || st.late })
+	if i < 0 {
+		if len(s.kept) < maxLive && s.room >= -maxValues {
+			return
+		}
+		i = 0
+		s.abandoned++
+	}
+	s.settle(s.kept[i], a)
+	s.kept = slices.Delete(s.kept, i, i+1)
+}
+
 func (e *stageCompleted) apply(a *app) error {
 	info := &e.Info
 	submitted, completed := a.see(info.Submitted), a.see(info.Completed)
+	resets := a.concurrency.resets
 	a.concurrency.stageEnd()
-	st := a.stages.get(info.ID, info.Attempt, a)
-	if st.completed || submitted == 0 {
+	if !a.stages.over.first(attemptBit(info.ID, info.Attempt), maxAttemptIDs) || submitted == 0 {
 		return nil // a second report, or a stage that never ran
 	}
-	st.completed = true
+	st := a.stages.get(info.ID, info.Attempt, a)
+	if st.completed {
+		return nil
+	}
+	st.completed, st.resets = true, resets
 	st.failed = info.Failure != nil
 	st.submitted, st.profile = submitted, info.Profile
 	st.tasks = info.Tasks
@@ -142,9 +178,8 @@ func (s *stages) settle(st *stage, a *app) {
 	}
 	s.bits -= st.done.free()
 	s.debts -= len(st.debts)
-	if st.completed && !st.failed && st.attempt == 0 {
-		s.missing.add(st.tasks - st.done.count)
-	}
+	s.losses -= len(st.losses)
+	s.account(st, a)
 	if st.spilled > 0 {
 		s.spilled++
 		s.spilledRunMs.add(int64(st.runMs))
@@ -164,6 +199,83 @@ func (s *stages) settle(st *stage, a *app) {
 	for _, d := range []*dist{&st.run, &st.bytes, &st.spill} {
 		d.free(&s.room)
 	}
+	if st.tally != nil {
+		st.tally.free(&s.room)
+	}
+}
+
+// account notes what the log must have had of an attempt and has not.
+func (s *stages) account(st *stage, a *app) {
+	switch {
+	case st.completed && !st.failed:
+		s.missing.add(s.lack(st))
+	case !st.completed && !st.late && st.attempt == 0 && attemptBit(st.id, 0) >= 0:
+		s.unended++
+	}
+	if st.owner == nil && !st.late && st.done.count > 0 {
+		a.jobs.orphans = true
+	}
+}
+
+// lack is how many successes an attempt that completed well must have had and
+// has not. Attempts above the first need not run the tasks that those before
+// them finish after their own end.
+func (s *stages) lack(st *stage) int64 {
+	switch {
+	case st.attempt == 0:
+		return st.tasks - st.done.count
+	case s.tooMany:
+		return 0
+	}
+	return st.tasks - st.done.count - s.strays[st.id]
+}
+
+// stray notes a success after the end of its attempt.
+func (s *stages) stray(id int64) {
+	if s.strays == nil {
+		s.strays = make(map[int64]int64)
+	}
+	if _, ok := s.strays[id]; !ok && len(s.strays) >= maxStrays {
+		s.tooMany = true
+		return
+	}
+	s.strays[id]++
+}
+
+// succeed takes in that a task of a stage did.
+func (s *stages) succeed(st *stage, index int64) {
+	s.bits += st.done.set(index, maxBitmaps-s.bits)
+	if st.failed || st.late {
+		s.stray(st.id)
+	}
+}
+
+// lose takes in that an executor was lost with a task of a stage.
+func (s *stages) lose(st *stage, index int64) {
+	if _, ok := st.losses[index]; !ok {
+		if len(st.losses) >= maxLossTasks || s.losses >= maxAllLosses {
+			return
+		}
+		s.losses++
+	}
+	if st.losses == nil {
+		st.losses = make(map[int64]int64)
+	}
+	st.losses[index]++
+}
+
+// lost is how many completions the log of a finished application must have had
+// and has not: of attempts with tasks, or that were submitted. Before Spark 3.1
+// a job that ended while a stage of it was being retried left that without one
+// (SPARK-30388), so that with retries only first attempts count.
+func (s *stages) lost(submitted int64) int64 {
+	switch {
+	case s.abandoned > 0:
+		return s.abandoned // which of them completed is not known
+	case s.retried:
+		return s.unended
+	}
+	return max(s.unended, submitted)
 }
 
 func (s *stages) finish(a *app) {
@@ -266,8 +378,12 @@ func (k *spill) fill(r *analysis.Run, runMs int64) {
 
 func (a *app) fillStages(r *analysis.Run) {
 	s := &a.stages
-	r.Stages, r.StagesFailed, r.StageRetries = some(s.completed), some(s.failed), some(s.retries)
-	r.MissingTasks = int64(s.missing)
+	if s.completed > 0 || a.tasks.ends == 0 {
+		r.Stages, r.StagesFailed, r.StageRetries = some(s.completed), some(s.failed), some(s.retries)
+	}
+	if s.abandoned == 0 {
+		r.MissingTasks = int64(s.missing)
+	}
 	r.MaxTaskLosses = some(s.maxLosses)
 	r.LongestStages = s.longest.byName()
 	if !a.tasks.measured {
@@ -325,40 +441,4 @@ func (l longest) byName() map[string]int64 {
 		m[fmt.Sprintf("%d.%d", s.id, s.attempt)] = s.wall
 	}
 	return m
-}
-
-// A bitmap is the set of partitions that succeeded.
-type bitmap struct {
-	words []uint64
-	count int64
-	freed bool
-}
-
-// set adds partition i; room is how many bytes it may still grow by, and the
-// result how many it did. A partition beyond that counts as not seen.
-func (b *bitmap) set(i int64, room int) int {
-	if b.freed || i < 0 {
-		return 0
-	}
-	grown := 0
-	if need := i/64 + 1; need > int64(len(b.words)) {
-		if need > int64(room/8+len(b.words)) {
-			return 0
-		}
-		size := min(max(int(need), 2*len(b.words)), room/8+len(b.words))
-		grown = 8 * (size - len(b.words))
-		b.words = slices.Grow(b.words, size-len(b.words))[:size]
-	}
-	if bit := uint64(1) << (i % 64); b.words[i/64]&bit == 0 {
-		b.words[i/64] |= bit
-		b.count++
-	}
-	return grown
-}
-
-// free forgets which partitions succeeded, not how many.
-func (b *bitmap) free() int {
-	n := 8 * len(b.words)
-	b.words, b.freed = nil, true
-	return n
 }

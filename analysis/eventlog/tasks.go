@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/sparktune/sparktune/analysis"
 )
@@ -18,6 +17,7 @@ type taskEnd struct {
 }
 
 type taskInfo struct {
+	ID            int64 `json:"Task ID"` // of the application; -1 is none
 	Index         int64
 	Launch        int64  `json:"Launch Time"`
 	ExecutorID    string `json:"Executor ID"`
@@ -30,8 +30,8 @@ type taskInfo struct {
 type taskMetrics struct {
 	DeserializeMs int64         `json:"Executor Deserialize Time"`
 	RunMs         int64         `json:"Executor Run Time"`
-	CPUNs         *int64        `json:"Executor CPU Time"` // from Spark 2.1 on
-	PeakMemory    int64         `json:"Peak Execution Memory"`
+	CPUNs         *int64        `json:"Executor CPU Time"`     // from Spark 2.1 on
+	PeakMemory    *int64        `json:"Peak Execution Memory"` // from Spark 3.0 on
 	ResultSize    int64         `json:"Result Size"`
 	GCMs          int64         `json:"JVM GC Time"`
 	SerializeMs   int64         `json:"Result Serialization Time"`
@@ -69,9 +69,11 @@ type taskTotals struct {
 	heapOOM                           int64
 	reasons, locality, causes         counts
 	firstLaunch                       int64
+	ids                               bitmap
 
 	measured   bool // an end carried metrics
 	cpuKnown   bool
+	peakKnown  bool
 	run        dist // of successful tasks
 	room       int  // none: beyond a few, quantiles of all tasks are approximate
 	tiny       int64
@@ -113,11 +115,15 @@ func (e *taskEnd) apply(a *app) error {
 		return errAbsurd
 	}
 	t := &a.tasks
-	t.reasons.add(e.Reason.Reason)
-	if e.Reason.Reason == endResubmitted {
+	if e.Reason.Reason == endResubmitted { // repeats the id of an end that counts
+		t.reasons.add(e.Reason.Reason)
 		return nil
 	}
-	a.concurrency.end()
+	if !t.ids.first(e.Info.ID, maxTaskIDs) {
+		a.concurrency.lost = true // the log repeats itself
+		return nil
+	}
+	t.reasons.add(e.Reason.Reason)
 	t.ends++
 	t.locality.add(e.Info.Locality)
 	if e.Info.Speculative {
@@ -129,8 +135,9 @@ func (e *taskEnd) apply(a *app) error {
 	a.see(e.Info.Finish)
 
 	st := a.stages.get(e.Stage, e.Attempt, a)
+	a.concurrency.end(st)
 	if st.tally != nil {
-		st.tally.add(e)
+		st.tally.add(e, &a.stages.room)
 	}
 	x := a.executors.byID[e.Info.ExecutorID]
 	if x != nil {
@@ -148,14 +155,14 @@ func (e *taskEnd) apply(a *app) error {
 func (e *taskEnd) classify(a *app, st *stage, x *executor) {
 	switch e.Reason.Reason {
 	case endSuccess:
-		a.stages.bits += st.done.set(e.Info.Index, maxBitmaps-a.stages.bits)
+		a.stages.succeed(st, e.Info.Index)
 		return
 	case endKilled, endCommitDenied:
 		a.tasks.killed++
 		return
 	case endExecutorLost:
 		if e.Reason.CausedByApp == nil || *e.Reason.CausedByApp {
-			st.lose(e.Info.Index)
+			a.stages.lose(st, e.Info.Index)
 		}
 	}
 	a.tasks.failed++
@@ -170,15 +177,6 @@ func (e *taskEnd) classify(a *app, st *stage, x *executor) {
 	if x != nil {
 		x.heapOOM = x.heapOOM || heapOOM
 		x.otherOOM = x.otherOOM || e.Reason.otherOOM()
-	}
-}
-
-func (s *stage) lose(index int64) {
-	if s.losses == nil {
-		s.losses = make(map[int64]int64)
-	}
-	if _, ok := s.losses[index]; ok || len(s.losses) < maxLossTasks {
-		s.losses[index]++
 	}
 }
 
@@ -204,7 +202,8 @@ func (e *taskEnd) measure(a *app, st *stage) {
 func (m *taskMetrics) possible() bool {
 	return max(m.RunMs, m.DeserializeMs, m.SerializeMs, m.GCMs, m.Read.FetchWaitMs) <= maxMs &&
 		(m.CPUNs == nil || *m.CPUNs <= maxNs) &&
-		max(m.MemorySpilled, m.DiskSpilled, m.PeakMemory, m.ResultSize, m.Write.Bytes) <= maxBytes &&
+		(m.PeakMemory == nil || *m.PeakMemory <= maxBytes) &&
+		max(m.MemorySpilled, m.DiskSpilled, m.ResultSize, m.Write.Bytes) <= maxBytes &&
 		max(m.Input.Bytes, m.Input.Records, m.Output.Bytes, m.Output.Records, m.Read.Remote, m.Read.Local) <= maxBytes
 }
 
@@ -254,7 +253,10 @@ func (t *taskTotals) add(m *taskMetrics) {
 	t.writeBytes.add(m.Write.Bytes)
 	t.maxInput = max(t.maxInput, m.Input.Bytes)
 	t.maxResult = max(t.maxResult, m.ResultSize)
-	t.maxPeak = max(t.maxPeak, m.PeakMemory)
+	if m.PeakMemory != nil {
+		t.peakKnown = true
+		t.maxPeak = max(t.maxPeak, *m.PeakMemory)
+	}
 }
 
 func (s *stage) add(m *taskMetrics) {
@@ -296,7 +298,7 @@ func (t *taskTotals) fillMetrics(r *analysis.Run) {
 	r.ShuffleRead, r.ShuffleWrite = some(int64(t.readBytes)), some(int64(t.writeBytes))
 	r.ShuffleRemote = some(int64(t.remote))
 	r.MaxTaskInput, r.MaxResultBytes = some(t.maxInput), some(t.maxResult)
-	if !strings.HasPrefix(r.SparkVersion, "1.") && !strings.HasPrefix(r.SparkVersion, "2.") {
-		r.PeakExecMemory = some(t.maxPeak) // always 0 before Spark 3
+	if t.peakKnown {
+		r.PeakExecMemory = some(t.maxPeak)
 	}
 }

@@ -63,7 +63,7 @@ var runKind = kind[analysis.Run]{
 	rank: func(r *analysis.Run) rank {
 		return rank{r.Finished, r.Complete(), r.Events, r.YARNFinalStatus != ""}
 	},
-	ranking: []string{"finished", "truncated", "compacted", "malformed_lines", "missing_tasks", "events", "yarn_final_status"},
+	ranking: []string{"finished", "truncated", "compacted", "malformed_lines", "missing_tasks", "missing_events", "events", "yarn_final_status"},
 }
 
 var profileKind = kind[analysis.RunProfile]{
