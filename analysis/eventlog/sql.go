@@ -124,8 +124,8 @@ func (s *sqlState) change(id int64, p *planJoins) {
 		s.live[id] = p.counts
 	}
 	for _, id := range p.sizes {
-		if len(s.sizes) < maxSizes {
-			s.sizes[id] = s.sizes[id] // whether it was measured stays
+		if _, known := s.sizes[id]; !known && len(s.sizes) < maxSizes {
+			s.sizes[id] = false
 		}
 	}
 }
