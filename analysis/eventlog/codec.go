@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 
@@ -77,8 +78,17 @@ func decoderOf(b *bufio.Reader) (io.ReadCloser, error) {
 		return io.NopCloser(&blockReader{next: lz4Blocks(b)}), nil
 	case bytes.HasPrefix(head, snappyMagic):
 		return io.NopCloser(&blockReader{next: snappyBlocks(b)}), nil
-	case bytes.HasPrefix(head, lzfMagic):
+	case bytes.HasPrefix(head, lzfMagic) && len(head) > len(lzfMagic) && head[len(lzfMagic)] <= 1: // the type of a chunk
 		return io.NopCloser(&blockReader{next: lzfBlocks(b)}), nil
 	}
 	return io.NopCloser(b), nil
+}
+
+// explained says of an error that means nothing to who did not write the
+// decoder what it means.
+func explained(err error) error {
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		return fmt.Errorf("%w: it was compressed with more than level 19 (--ultra, --long), which takes more than %d MiB to read: compress it again", err, zstdWindow>>20)
+	}
+	return err
 }

@@ -104,7 +104,7 @@ func TestCorruptBlocks(t *testing.T) {
 		"snappy: absurd length":  "\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01\x7f\xff\xff\xff",
 		"snappy: no such data":   "\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x02\xff\xff",
 		"snappy: half a header":  "\x82SNAPPY\x00\x00",
-		"lzf: unknown type":      "ZV\x07\x00\x01xxxx",
+		"lzf: unknown type":      "ZV\x00\x00\x01xZV\x07\x00\x01xxxx",
 		"lzf: copy before start": "ZV\x01\x00\x02\x00\x08\x20\x10",
 		"lzf: literal too long":  "ZV\x01\x00\x02\x00\x08\x1fx",
 		"lzf: half a header":     "ZV\x01",

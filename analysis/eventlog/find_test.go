@@ -4,6 +4,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -15,6 +19,8 @@ const (
 	startLine = `{"Event":"SparkListenerApplicationStart","App Name":"a","App ID":"app-1","Timestamp":1000,"User":"u"}` + "\n"
 	endLine   = `{"Event":"SparkListenerApplicationEnd","Timestamp":2000}` + "\n"
 )
+
+const notLog = "not a Spark event log"
 
 func file(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
 
@@ -66,9 +72,10 @@ func TestFind(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	wantSkipped := []Skipped{
-		{"logs/empty", "not a Spark event log"},
-		{"logs/eventlog_v2_none", "rolling event log without an events file"},
-		{"logs/notes.txt", "not a Spark event log"},
+		{"logs/cluster/stdout", notLog, NotLog},
+		{"logs/empty", notLog, NotLog},
+		{"logs/eventlog_v2_none", "rolling event log without an events file", NotLog},
+		{"logs/notes.txt", notLog, NotLog},
 	}
 	if diff := cmp.Diff(wantSkipped, skipped); diff != "" {
 		t.Errorf("skipped: -want +got\n%s", diff)
@@ -99,6 +106,180 @@ func TestFindRoots(t *testing.T) {
 	}
 	if _, _, err := Find(fsys, "missing"); err == nil {
 		t.Error("a missing root is no error")
+	}
+}
+
+// Beside a Databricks cluster's log and below it there may be others, and not
+// every file of its name is one.
+func TestFindBesideDatabricks(t *testing.T) {
+	fsys := fstest.MapFS{
+		"mix/eventlog":                            file(startLine),
+		"mix/application_1_1":                     file(startLine),
+		"mix/sub/application_1_2":                 file(startLine),
+		"parts/eventlog-2024-01-01--23-00":        file(startLine),
+		"parts/eventlog-2024-01-02--00-00":        file(""),
+		"parts/eventlog_v2_r/events_1_r":          file(startLine),
+		"other/eventlog":                          file("the diary of events"),
+		"other/app-1":                             file(startLine),
+		"folders/eventlog/app-1":                  file(startLine),
+		"folders/eventlog-2024-01-02--00-00/more": file(startLine),
+	}
+	logs, skipped, err := Find(fsys, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]int) // parts
+	for _, l := range logs {
+		got[l.Path] = len(l.Parts)
+	}
+	want := map[string]int{
+		"mix": 1, "mix/application_1_1": 1, "mix/sub/application_1_2": 1, "parts": 2, "parts/eventlog_v2_r": 1,
+		"other/app-1": 1, "folders/eventlog/app-1": 1, "folders/eventlog-2024-01-02--00-00/more": 1,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if diff := cmp.Diff([]Skipped{{"other/eventlog", notLog, NotLog}}, skipped); diff != "" {
+		t.Errorf("skipped: -want +got\n%s", diff)
+	}
+}
+
+// A refusing file system does not open some files and folders, and some that
+// it opens are not to be read.
+type refusing struct {
+	fstest.MapFS
+	refused string // what is called so is not opened
+	unread  string // what is called so is not read
+}
+
+func (r refusing) Open(p string) (fs.File, error) {
+	f, err := r.MapFS.Open(p)
+	if path.Base(p) == r.refused {
+		return nil, &fs.PathError{Op: "open", Path: p, Err: fs.ErrPermission}
+	}
+	if path.Base(p) == r.unread {
+		f = refusedFile{f}
+	}
+	return f, err
+}
+
+func (r refusing) ReadDir(p string) ([]fs.DirEntry, error) {
+	if path.Base(p) == r.refused {
+		return nil, &fs.PathError{Op: "readdir", Path: p, Err: fs.ErrPermission}
+	}
+	return r.MapFS.ReadDir(p)
+}
+
+type refusedFile struct{ fs.File }
+
+func (f refusedFile) Read([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "read", Path: "refused", Err: io.EOF}
+}
+
+// What can't be read may be a log: it is told from what is none.
+func TestFindUnread(t *testing.T) {
+	fsys := refusing{refused: "secret", unread: "cut", MapFS: fstest.MapFS{
+		"app-1":           file(startLine),
+		"a/secret":        file(startLine),
+		"secret/app-2":    file(startLine),
+		"cut":             file(startLine),
+		"corrupt.zstd":    file("\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff"),
+		"ultra.zstd":      file("\x28\xb5\x2f\xfd\x00\x80\x00"),
+		"corrupt.gz":      file("\x1f\x8b\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+		"broken.zip":      file("PK"),
+		"begun":           file(startLine[:5]),
+		"begun.zstd":      file("\x28\xb5\x2f\xfd"),
+		"begun.gz":        file("\x1f\x8b"),
+		"begun.lz4":       file("LZ4Block"),
+		"ZVexed.txt":      file("ZVexed"),
+		"eventlog_v2_d/x": file(""),
+	}}
+	logs, skipped, err := Find(fsys, ".")
+	if err != nil || len(logs) != 1 || logs[0].Path != "app-1" {
+		t.Errorf("%v, %v", logs, err)
+	}
+	got := make(map[string]string)
+	for _, s := range skipped {
+		if s.Cause == Unread {
+			got[s.Path] = s.Reason
+		}
+	}
+	want := map[string]string{
+		"a/secret":     "open a/secret: permission denied",
+		"secret":       "readdir secret: permission denied",
+		"cut":          "read refused: EOF",
+		"corrupt.zstd": "",
+		"ultra.zstd":   "compress it again",
+		"corrupt.gz":   "gzip: invalid header",
+		"broken.zip":   "zip: not a valid zip file",
+	}
+	for p, reason := range want {
+		if said, ok := got[p]; !ok || !strings.Contains(said, reason) {
+			t.Errorf("%s: %q, want %q", p, said, reason)
+		}
+		delete(got, p)
+	}
+	if len(got) > 0 {
+		t.Errorf("are only short, or no logs: %v", got)
+	}
+}
+
+// Nothing is opened that makes who opens it wait, and no link leads a search
+// away or in a circle.
+func TestFindOddFiles(t *testing.T) {
+	link := func(to string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(to), Mode: fs.ModeSymlink} }
+	fsys := refusing{refused: "pipe", unread: "kmsg", MapFS: fstest.MapFS{
+		"elsewhere/app-far":                  file(startLine),
+		"elsewhere/eventlog_v2_r/events_1_r": file(startLine),
+		"logs/app-1":                         file(startLine),
+		"logs/linked":                        link("app-1"),
+		"logs/pipe":                          {Mode: fs.ModeNamedPipe},
+		"logs/socket":                        {Mode: fs.ModeSocket},
+		"logs/topipe":                        link("pipe"),
+		"logs/kmsg":                          file(""),
+		"logs/eventlog_v2_p/events_1_p":      file(startLine),
+		"logs/eventlog_v2_p/events_2_p":      {Mode: fs.ModeNamedPipe},
+		"logs/eventlog_v2_l":                 link("../elsewhere/eventlog_v2_r"),
+		"logs/more":                          link("../elsewhere"),
+		"logs/self":                          link("."),
+		"logs/nowhere":                       link("../gone"),
+	}}
+	logs, skipped, err := Find(fsys, "logs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got [][]string
+	for _, l := range logs {
+		got = append(got, l.Parts)
+	}
+	want := [][]string{
+		{"logs/app-1"},
+		{"logs/eventlog_v2_l/events_1_r"},
+		{"logs/eventlog_v2_p/events_1_p"},
+		{"logs/linked"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	causes := make(map[string]Cause)
+	for _, s := range skipped {
+		causes[s.Path] = s.Cause
+	}
+	wantCauses := map[string]Cause{
+		"logs/kmsg": NotLog, "logs/more": Linked, "logs/nowhere": Unread, "logs/pipe": NotLog,
+		"logs/self": Linked, "logs/socket": NotLog, "logs/topipe": NotLog,
+	}
+	if diff := cmp.Diff(wantCauses, causes); diff != "" {
+		t.Errorf("skipped: -want +got\n%s", diff)
+	}
+}
+
+// What is known is not looked into, wherever its name says that it is.
+func TestFindKnowing(t *testing.T) {
+	fsys := refusing{refused: "eventlog", MapFS: fstest.MapFS{"cluster/eventlog": file(startLine)}}
+	logs, skipped, err := FindKnowing(fsys, ".", func(p string) bool { return p == "cluster" })
+	if err != nil || len(logs) != 1 || len(skipped) != 0 {
+		t.Errorf("%v, skipped %v, %v", logs, skipped, err)
 	}
 }
 
@@ -145,26 +326,13 @@ func TestReadGap(t *testing.T) {
 
 // A History Server's download is a zip of the files of one or all attempts.
 func TestFindInZip(t *testing.T) {
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	for name, text := range map[string]string{
+	archive := zipOf(t, map[string]string{
 		"app_1":                           startLine + endLine,
 		"eventlog_v2_app_2/appstatus_app": "",
 		"eventlog_v2_app_2/events_1_app":  strings.Replace(startLine, "app-1", "app-2", 1),
 		"eventlog_v2_app_2/events_2_app":  endLine,
-	} {
-		f, err := w.Create(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(f, text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	fsys, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	})
+	fsys, err := zip.NewReader(strings.NewReader(archive), int64(len(archive)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,5 +345,67 @@ func TestFindInZip(t *testing.T) {
 		if err != nil || len(runs) != 1 || runs[0].AppID != want || !runs[0].Complete() {
 			t.Errorf("%s: %d runs, %v", logs[i].Path, len(runs), err)
 		}
+	}
+}
+
+func zipOf(t *testing.T, files map[string]string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		f, err := w.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(f, files[name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// A download in a folder is found as any log; one log in it that can't be read
+// loses no other.
+func TestReadArchives(t *testing.T) {
+	good := zipOf(t, map[string]string{"app_1": startLine + endLine, "app_2": strings.Replace(startLine, "app-1", "app-2", 1)})
+	half := zipOf(t, map[string]string{
+		"eventlog_v2_app_1/events_1_app_1": "",
+		"eventlog_v2_app_2/events_1_app_2": startLine + endLine,
+	})
+	fsys := fstest.MapFS{
+		"logs/good.zip":   file(good),
+		"logs/half.zip":   file(half),
+		"logs/photos.zip": file(zipOf(t, map[string]string{"readme": "no log"})),
+		"logs/nested.zip": file(zipOf(t, map[string]string{"good.zip": good})),
+	}
+	logs, skipped, err := Find(fsys, "logs")
+	if err != nil || len(logs) != 2 {
+		t.Fatalf("%v, %v", logs, err)
+	}
+	wantSkipped := []Skipped{{"logs/nested.zip", notLog, NotLog}, {"logs/photos.zip", notLog, NotLog}}
+	if diff := cmp.Diff(wantSkipped, skipped); diff != "" {
+		t.Errorf("skipped: -want +got\n%s", diff)
+	}
+	runs, profiles, err := ReadProfiles(fsys, logs[0])
+	if err != nil || len(runs) != 2 || len(profiles) != 2 || runs[1].AppID != "app-2" {
+		t.Errorf("%s: %d runs, %d profiles, %v", logs[0].Path, len(runs), len(profiles), err)
+	}
+	runs, profiles, err = ReadProfiles(fsys, logs[1])
+	if len(runs) != 1 || len(profiles) != 1 || err == nil || !strings.Contains(err.Error(), "eventlog_v2_app_1: empty") {
+		t.Errorf("%s: %d runs, %d profiles, %v", logs[1].Path, len(runs), len(profiles), err)
+	}
+	if _, err := Read(fsys, single("logs/photos.zip")); err == nil || !strings.Contains(err.Error(), "no Spark event log in the archive") {
+		t.Errorf("an archive of something else: %v", err)
+	}
+}
+
+// The message about an archive is short however much is wrong with it.
+func TestLostIn(t *testing.T) {
+	err := lostIn(strings.Fields("a b c d e f g h i j k l"))
+	if want := "a; b; c; d; e; f; g; h; i; j; and 2 more"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }

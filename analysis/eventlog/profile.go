@@ -10,6 +10,9 @@ import (
 
 // ReadProfiles reads a log as [Read] does and gives a profile beside each Run.
 func ReadProfiles(fsys fs.FS, l Log) ([]analysis.Run, []analysis.RunProfile, error) {
+	if l.Archive {
+		return readZip(fsys, l.Path)
+	}
 	p := parser{log: l, profiling: true}
 	runs, err := p.readParts(fsys)
 	return runs, p.profiles, err

@@ -8,16 +8,18 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/sparktune/sparktune/analysis"
 )
 
 // Read reads a log. It gives one Run, or several for a log in which
 // applications follow each other, as on a Databricks cluster. It fails only
 // where there is no row to make; whatever else is wrong with the log is in the
-// Run.
+// Run. Of an archive there may be Runs beside the error.
 func Read(fsys fs.FS, l Log) ([]analysis.Run, error) {
+	if l.Archive {
+		runs, _, err := readZip(fsys, l.Path)
+		return runs, err
+	}
 	p := parser{log: l}
 	return p.readParts(fsys)
 }
@@ -164,9 +166,7 @@ func (p *parser) parallel(s *splitter, first *batch) error {
 // broken notes that the bytes end before their time. A frame that is merely
 // left open lost nothing when the application's end is in it.
 func (p *parser) broken(name string, err error) error {
-	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
-		err = fmt.Errorf("%w: it was compressed with more than level 19 (--ultra, --long), which takes more than %d MiB to read: compress it again", err, zstdWindow>>20)
-	}
+	err = explained(err)
 	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
 		return fmt.Errorf("read event log: %w", err)
 	}
