@@ -88,13 +88,14 @@ func (c *cli) openSeen(lakeDir string) (*watermarks, error) {
 
 // An ingestion says what became of the logs.
 type ingestion struct {
-	Logs      int         `json:"logs"`
+	Logs      int         `json:"logs"` // those that failed among them
 	Runs      int         `json:"runs"`
 	Added     int         `json:"added"`
 	Replaced  int         `json:"replaced"`
 	Unchanged int         `json:"unchanged"`
 	Failed    []failedLog `json:"failed"`
 	Lag       *lag        `json:"lag,omitempty"` // with --new
+	missed    int         // places among the failed: nothing is known of their logs
 }
 
 type failedLog struct {
@@ -104,6 +105,9 @@ type failedLog struct {
 
 func (s *ingestion) text() string {
 	text := fmt.Sprintf("%s of %s: %d added, %d replaced, %d unchanged", plural(s.Runs, "run"), plural(s.Logs, "event log"), s.Added, s.Replaced, s.Unchanged)
+	if n := len(s.Failed); n > 0 {
+		text += fmt.Sprintf(", %d failed", n)
+	}
 	if g := s.Lag; g != nil {
 		text += fmt.Sprintf("; %d known before", g.Known)
 		if !g.Newest.IsZero() {
@@ -155,8 +159,12 @@ func (in *ingester) ingest(ctx context.Context, places []string) (*ingestion, er
 	taken := make(map[string]map[string]logState) // by place
 	for _, place := range places {
 		logs, err := in.find(ctx, place, sum, taken)
-		if err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil { // the other places have logs all the same
+			sum.missed++
+			logs = []placedLog{unread(redactedPlace(place), err)}
 		}
 		todo = append(todo, logs...)
 	}

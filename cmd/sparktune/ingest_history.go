@@ -82,6 +82,14 @@ func historyLog(address string, state logState) placedLog {
 	}}
 }
 
+// redactedPlace is an argument without the password that an URL may have.
+func redactedPlace(place string) string {
+	if strings.HasPrefix(place, "http://") || strings.HasPrefix(place, "https://") {
+		return redacted(place)
+	}
+	return place
+}
+
 func redacted(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

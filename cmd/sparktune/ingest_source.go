@@ -51,12 +51,28 @@ func (c *cli) findLogs(ctx context.Context, place string, known func(name string
 	if _, err := os.Stat(abs); err != nil {
 		return nil, fmt.Errorf("find event logs: %w", err)
 	}
-	if strings.HasSuffix(abs, ".zip") {
-		return []placedLog{{name: abs, read: func(context.Context) (measured, error) { return readZip(abs) }}}, nil
-	}
-	dir := filepath.Dir(abs)
+	dir, root := split(abs)
 	tree := logTree{fsys: os.DirFS(dir), place: place, name: func(p string) string { return filepath.Join(dir, p) }}
-	return c.findIn(tree, filepath.Base(abs), known)
+	return c.findIn(tree, root, known)
+}
+
+// split is a path as the folder that it is in, whose name a log may need, and
+// its place there. What is above all is in no folder.
+func split(abs string) (dir, root string) {
+	dir = filepath.Dir(abs)
+	if dir == abs {
+		return dir, "."
+	}
+	return dir, filepath.Base(abs)
+}
+
+// unread stands for a log or a place that can't be read, so that it is counted
+// and named among those that are.
+func unread(name string, err error) placedLog {
+	if hint, ok := errors.AsType[hintError](err); ok {
+		err = fmt.Errorf("%w: %s", err, hint.hint)
+	}
+	return placedLog{name: name, read: func(context.Context) (measured, error) { return measured{}, err }}
 }
 
 func readStdin(context.Context) (measured, error) {
@@ -79,12 +95,17 @@ func (c *cli) findIn(t logTree, root string, known func(name string) bool) ([]pl
 		return nil, fmt.Errorf("find event logs in %s: %w", t.place, err)
 	}
 	c.sayOther(t, skipped)
-	if len(found) == 0 {
-		return nil, hintError{fmt.Errorf("no Spark event log in %s", t.place), "event logs are what spark.eventLog.enabled=true writes into spark.eventLog.dir"}
+	var logs []placedLog
+	for _, l := range found {
+		logs = append(logs, placedLog{name: t.name(l.Path), state: t.state(l), read: func(context.Context) (measured, error) { return readLog(t.fsys, l) }})
 	}
-	logs := make([]placedLog, len(found))
-	for i, l := range found {
-		logs[i] = placedLog{name: t.name(l.Path), state: t.state(l), read: func(context.Context) (measured, error) { return readLog(t.fsys, l) }}
+	for _, s := range skipped {
+		if s.Cause == eventlog.Unread {
+			logs = append(logs, unread(t.name(s.Path), errors.New(s.Reason)))
+		}
+	}
+	if len(logs) == 0 {
+		return nil, hintError{fmt.Errorf("no Spark event log in %s", t.place), "event logs are what spark.eventLog.enabled=true writes into spark.eventLog.dir"}
 	}
 	return logs, nil
 }
@@ -113,14 +134,25 @@ func (t logTree) state(l eventlog.Log) logState {
 	return s
 }
 
-// sayOther tells of the files of a folder that are no event logs: a few by
-// name, many by their number.
+// sayOther tells of what was left out of a folder: a few by name, many by their
+// number. What could not be read is told with the logs.
 func (c *cli) sayOther(t logTree, skipped []eventlog.Skipped) {
-	if len(skipped) > maxSaid {
-		c.logf("%d files in %s are no Spark event logs", len(skipped), t.place)
+	c.sayFew(t, skipped, eventlog.NotLog, "%d files in %s are no Spark event logs")
+	c.sayFew(t, skipped, eventlog.Linked, "%d links to folders in %s were not followed: name what they link to")
+}
+
+func (c *cli) sayFew(t logTree, skipped []eventlog.Skipped, cause eventlog.Cause, many string) {
+	var these []eventlog.Skipped
+	for _, s := range skipped {
+		if s.Cause == cause {
+			these = append(these, s)
+		}
+	}
+	if len(these) > maxSaid {
+		c.logf(many, len(these), t.place)
 		return
 	}
-	for _, s := range skipped {
+	for _, s := range these {
 		c.logf("%s: %s", t.name(s.Path), s.Reason)
 	}
 }
@@ -132,22 +164,9 @@ func readZip(path string) (measured, error) {
 		return measured{}, fmt.Errorf("read event log: %w", err)
 	}
 	defer z.Close()
-	logs, _, err := eventlog.Find(z, ".")
-	if err != nil {
-		return measured{}, err
-	}
-	if len(logs) == 0 {
-		return measured{}, errors.New("no Spark event log in the archive")
-	}
-	var all measured
-	for _, l := range logs {
-		m, err := readLog(z, l)
-		if err != nil {
-			return measured{}, err
-		}
-		all.add(m)
-	}
-	return all, nil
+	var m measured
+	m.runs, m.profiles, err = eventlog.ReadArchive(z)
+	return m, err
 }
 
 // download keeps what r has in a file that the caller removes: an archive is

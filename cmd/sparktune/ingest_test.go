@@ -251,6 +251,73 @@ func TestIngestS3(t *testing.T) {
 	}
 }
 
+func TestSplit(t *testing.T) {
+	for abs, want := range map[string][2]string{"/": {"/", "."}, "/logs": {"/", "logs"}, "/a/logs": {"/a", "logs"}} {
+		if dir, root := split(filepath.FromSlash(abs)); filepath.ToSlash(dir) != want[0] || root != want[1] {
+			t.Errorf("%s: %s, %s", abs, dir, root)
+		}
+	}
+}
+
+// A zip that a History Server gave, in a folder or by name: what can be read of
+// it is in the lake.
+func TestIngestZip(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("half.zip", zipOf(t, map[string]string{
+		"eventlog_v2_application_1_1_1/events_1_application_1_1_1": "",
+		"eventlog_v2_application_1_1_2/events_1_application_1_1_2": logOf("application_1_1", "2", true, 0),
+	}))
+	write("photos.zip", zipOf(t, map[string]string{"readme": "no log"}))
+	write("app-1", logOf("app-1", "", true, 0))
+	out, errs, code := sparktune(t, t.TempDir(), "ingest", dir)
+	if code != exitFailed || !strings.HasPrefix(out, "2 runs of 2 event logs: 2 added, 0 replaced, 0 unchanged, 1 failed") ||
+		!strings.Contains(errs, "half.zip: eventlog_v2_application_1_1_1: empty") || !strings.Contains(errs, "photos.zip: not a Spark event log") {
+		t.Errorf("a folder: %d %s%s", code, out, errs)
+	}
+	out, errs, code = sparktune(t, t.TempDir(), "ingest", filepath.Join(dir, "half.zip"))
+	if code != exitFailed || !strings.HasPrefix(out, "1 run of 1 event log: 1 added") {
+		t.Errorf("by name: %d %s%s", code, out, errs)
+	}
+}
+
+// A History Server's download of which one attempt can't be read gives the
+// other, as one that is down loses no other place.
+func TestIngestHistoryServerHalf(t *testing.T) {
+	archive := zipOf(t, map[string]string{"a_1": "no log at all", "a_2": "", "a_3": logOf("application_1_1", "3", true, 0)})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, archive) }))
+	defer server.Close()
+	down := strings.Replace(server.URL, "http://", "http://user:secret@", 1) + "/nothing/here"
+	out, errs, code := sparktune(t, t.TempDir(), "ingest", down, server.URL+"/api/v1/applications/a/logs")
+	if code != exitFailed || !strings.HasPrefix(out, "1 run of 2 event logs: 1 added, 0 replaced, 0 unchanged, 1 failed") || strings.Contains(errs, "secret") {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+}
+
+func zipOf(t *testing.T, files map[string]string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for name, text := range files {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err == nil {
+			_, err = io.WriteString(f, text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
 // startS3 starts the stand-in, which analysis/lake/testdata/setup made, points
 // the AWS environment at it and makes a bucket.
 func startS3(t *testing.T) *s3.Client {

@@ -49,6 +49,9 @@ func (c *cli) load(ctx context.Context, dir string, src source) (*bot.Survey, pr
 			return nil, nil, err
 		}
 		c.logf("%s", sum.text())
+		if sum.missed > 0 {
+			return nil, nil, fmt.Errorf("nothing was decided: %w", sum.err())
+		}
 	}
 	now := src.asOf.or(c.now)
 	runs, err := lk.Runs(ctx, lake.Query{From: now.Add(-pol.Gates.Lookback), To: now.Add(time.Second)})
