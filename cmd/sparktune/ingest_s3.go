@@ -2,14 +2,15 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	pathpkg "path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,14 +31,48 @@ func (c *cli) findS3(ctx context.Context, place string, known func(name string) 
 		// A stand-in for S3 has no host name per bucket.
 		client: s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
 	}
-	if err := b.list(strings.TrimSuffix(prefix, "/")); err != nil {
+	if err := b.list(prefix); err != nil {
 		return nil, fmt.Errorf("find event logs in %s: %w", place, err)
 	}
-	root := cmp.Or(strings.Trim(prefix, "/"), ".")
-	if _, err := b.Stat(root); err != nil {
+	root := "."
+	if prefix != "" {
+		root = pathOf(strings.TrimSuffix(prefix, "/"))
+	}
+	info, err := b.Stat(root)
+	if err != nil {
 		return nil, hintError{fmt.Errorf("find event logs: nothing is at %s", place), "name a folder or an object as 's3://BUCKET/PREFIX'"}
 	}
-	return c.findIn(logTree{fsys: b, place: place, name: func(p string) string { return "s3://" + bucket + "/" + p }}, root, known)
+	if _, both := b.folders[root]; both && !info.IsDir() {
+		return nil, hintError{fmt.Errorf("find event logs: %s is an object and a folder", place), "name the folder with a slash at its end, or the folder that both are in"}
+	}
+	return c.findIn(logTree{fsys: b, place: place, name: b.address}, root, known)
+}
+
+// A key is any text; a path has no element that is empty, a dot or two. Such an
+// element has this mark before it in a path, and so has one that begins with it.
+const mark = "∅"
+
+// pathOf is the path of the object with a key.
+func pathOf(key string) string {
+	elements := strings.Split(key, "/")
+	for i, e := range elements {
+		if e == "" || e == "." || e == ".." || strings.HasPrefix(e, mark) {
+			elements[i] = mark + e
+		}
+	}
+	return strings.Join(elements, "/")
+}
+
+// keyOf undoes pathOf.
+func keyOf(path string) string {
+	if path == "." {
+		return ""
+	}
+	elements := strings.Split(path, "/")
+	for i, e := range elements {
+		elements[i] = strings.TrimPrefix(e, mark)
+	}
+	return strings.Join(elements, "/")
 }
 
 // A bucketFS is what was below a prefix of a bucket when it was listed.
@@ -57,16 +92,30 @@ func (b *bucketFS) list(prefix string) error {
 			return err
 		}
 		for _, o := range page.Contents {
-			key := aws.ToString(o.Key)
-			if fs.ValidPath(key) { // a name that ends in a slash is a folder's marker
-				b.add(key, object{name: pathpkg.Base(key), size: aws.ToInt64(o.Size), etag: aws.ToString(o.ETag), written: aws.ToTime(o.LastModified)})
+			key, size := aws.ToString(o.Key), aws.ToInt64(o.Size)
+			if size == 0 && strings.HasSuffix(key, "/") {
+				continue // a folder's marker
 			}
+			path := pathOf(key)
+			b.add(path, object{name: pathpkg.Base(path), size: size, etag: aws.ToString(o.ETag), written: aws.ToTime(o.LastModified)})
 		}
 	}
 	for _, entries := range b.folders {
-		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+		slices.SortFunc(entries, byName)
 	}
 	return nil
+}
+
+// byName orders a folder. Of an object and a folder of one name the object is
+// the first.
+func byName(a, b fs.DirEntry) int {
+	switch {
+	case a.Name() != b.Name() || a.IsDir() == b.IsDir():
+		return strings.Compare(a.Name(), b.Name())
+	case a.IsDir():
+		return 1
+	}
+	return -1
 }
 
 func (b *bucketFS) add(path string, o object) {
@@ -78,18 +127,28 @@ func (b *bucketFS) add(path string, o object) {
 	b.folders[dir] = append(b.folders[dir], o)
 }
 
-// Stat is what was listed of a path.
+// Stat is what was listed of a path. Of an object and a folder of one name it
+// is the object, unless that is empty: some tools mark a folder so.
 func (b *bucketFS) Stat(path string) (fs.FileInfo, error) {
-	if _, ok := b.folders[path]; ok {
+	o, err := b.object(path)
+	if _, ok := b.folders[path]; ok && o.size == 0 {
 		return object{name: pathpkg.Base(path), folder: true}, nil
 	}
-	for _, e := range b.folders[pathpkg.Dir(path)] {
-		if e.Name() == pathpkg.Base(path) {
-			return e.Info()
-		}
-	}
-	return nil, &fs.PathError{Op: "stat", Path: path, Err: fs.ErrNotExist}
+	return o, err
 }
+
+// object is the object at a path.
+func (b *bucketFS) object(path string) (object, error) {
+	entries, base := b.folders[pathpkg.Dir(path)], pathpkg.Base(path)
+	i, found := slices.BinarySearchFunc(entries, base, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	if !found || entries[i].IsDir() {
+		return object{}, &fs.PathError{Op: "stat", Path: b.address(path), Err: fs.ErrNotExist}
+	}
+	return entries[i].(object), nil
+}
+
+// address is what a person calls a path.
+func (b *bucketFS) address(path string) string { return "s3://" + b.bucket + "/" + keyOf(path) }
 
 // ReadDir lists a folder.
 func (b *bucketFS) ReadDir(path string) ([]fs.DirEntry, error) {
@@ -103,12 +162,11 @@ func (b *bucketFS) ReadDir(path string) ([]fs.DirEntry, error) {
 // Open opens an object. It is read as it was listed: when it changes meanwhile,
 // reading fails.
 func (b *bucketFS) Open(path string) (fs.File, error) {
-	info, err := b.Stat(path)
+	o, err := b.object(path)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(b.ctx)
-	o := info.(object)
 	return &s3File{object: o, cancel: cancel, ranges: rangesOf(o.size), fetch: func(r byteRange) ([]byte, error) {
 		return b.get(ctx, path, o.etag, r)
 	}}, nil
@@ -116,15 +174,18 @@ func (b *bucketFS) Open(path string) (fs.File, error) {
 
 func (b *bucketFS) get(ctx context.Context, path, etag string, r byteRange) ([]byte, error) {
 	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{
-		Bucket: &b.bucket, Key: &path, IfMatch: &etag, Range: aws.String(fmt.Sprintf("bytes=%d-%d", r.from, r.to-1)),
+		Bucket: &b.bucket, Key: aws.String(keyOf(path)), IfMatch: &etag, Range: aws.String(fmt.Sprintf("bytes=%d-%d", r.from, r.to-1)),
 	})
 	if err != nil {
-		return nil, &fs.PathError{Op: "read", Path: "s3://" + b.bucket + "/" + path, Err: err}
+		return nil, &fs.PathError{Op: "read", Path: b.address(path), Err: err}
 	}
 	defer out.Body.Close()
 	buf := make([]byte, r.to-r.from)
-	if _, err := io.ReadFull(out.Body, buf); err != nil {
-		return nil, &fs.PathError{Op: "read", Path: "s3://" + b.bucket + "/" + path, Err: err}
+	if n, err := io.ReadFull(out.Body, buf); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF // the end of an answer is not that of the object
+		}
+		return nil, &fs.PathError{Op: "read", Path: b.address(path), Err: fmt.Errorf("%d of %d bytes: %w", n, len(buf), err)}
 	}
 	return buf, nil
 }
@@ -184,6 +245,9 @@ type s3File struct {
 	flying []chan fetched // asked for, in order
 	now    bytes.Reader   // what arrived
 	begun  bool           // the first range was read
+	failed error          // nothing more arrives
+
+	window window
 }
 
 type fetched struct {
@@ -204,14 +268,15 @@ func (f *s3File) Close() error {
 // used up, and from then on several at a time.
 func (f *s3File) Read(p []byte) (int, error) {
 	for f.now.Len() == 0 {
+		if f.failed != nil {
+			return 0, f.failed
+		}
 		f.ask()
 		if len(f.flying) == 0 {
 			return 0, io.EOF
 		}
 		next := <-f.flying[0]
-		if next.err != nil {
-			return 0, next.err
-		}
+		f.failed = next.err
 		f.flying = f.flying[1:]
 		f.now.Reset(next.bytes)
 	}
@@ -233,4 +298,38 @@ func (f *s3File) ask() {
 			ch <- fetched{b, err}
 		}()
 	}
+}
+
+// A window is the part of an object that was last read out of order: an archive
+// is read from its end, and then one file in it after the other.
+type window struct {
+	sync.Mutex
+	from  int64
+	bytes []byte
+}
+
+const windowSize = 1 << 20
+
+// ReadAt gives bytes from anywhere in the object.
+func (f *s3File) ReadAt(p []byte, at int64) (int, error) {
+	w := &f.window
+	w.Lock()
+	defer w.Unlock()
+	n := 0
+	for n < len(p) {
+		if at >= f.size {
+			return n, io.EOF
+		}
+		if at < w.from || at >= w.from+int64(len(w.bytes)) {
+			from := at / windowSize * windowSize
+			b, err := f.fetch(byteRange{from, min(from+windowSize, f.size)})
+			if err != nil {
+				return n, err
+			}
+			w.from, w.bytes = from, b
+		}
+		k := copy(p[n:], w.bytes[at-w.from:])
+		n, at = n+k, at+int64(k)
+	}
+	return n, nil
 }

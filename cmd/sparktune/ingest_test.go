@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,11 +17,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sparktune/sparktune/analysis"
@@ -248,6 +252,114 @@ func TestIngestS3(t *testing.T) {
 	}
 	if out, errs, code := sparktune(t, state, "ingest", "s3://logs/nothing"); code != exitFailed || !strings.Contains(errs, "nothing is at s3://logs/nothing") {
 		t.Errorf("no such object: %d %s%s", code, out, errs)
+	}
+}
+
+// TestIngestS3Keys reads objects whose keys are no paths, one that can't be
+// read, and downloads of a History Server.
+func TestIngestS3Keys(t *testing.T) {
+	client := startS3(t)
+	put := func(key, text string, class types.StorageClass) {
+		t.Helper()
+		if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("logs"), Key: &key, Body: strings.NewReader(text), StorageClass: class}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finished := func(app string) string { return logOf(app, "", true, 0) }
+	put("ev/app-1", finished("app-1"), "")
+	put("ev//app-2", finished("app-2"), "")
+	put("ev/", "", "")
+	put("ev/../app-3", finished("app-3"), "")
+	put("ev/both", finished("app-4"), "")
+	put("ev/both-more", finished("app-5"), "")
+	put("ev/both/app-6", finished("app-6"), "")
+	put("ev/marker", "", "")
+	put("ev/marker/app-7", finished("app-7"), "")
+	put("ev/logs.zip", zipOf(t, map[string]string{"app-8": logOf("app-8", "", true, 2*windowSize), "app-9": finished("app-9")}), "")
+	put("ev/cold", finished("app-10"), types.StorageClassGlacier)
+	put("/lead/app-11", finished("app-11"), "")
+	put("bad/zip/half.zip", "PK", "")
+
+	out, errs, code := sparktune(t, t.TempDir(), "ingest", "s3://logs/ev")
+	if code != exitFailed || !strings.HasPrefix(out, "9 runs of 9 event logs: 9 added, 0 replaced, 0 unchanged, 1 failed") ||
+		!strings.Contains(errs, "s3://logs/ev/cold: ") || !strings.Contains(errs, "InvalidObjectState") {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+	tests := map[string]string{
+		"s3://logs/ev//":          "1 run of 1 event log",
+		"s3://logs/ev//app-2":     "1 run of 1 event log",
+		"s3://logs/ev/both/":      "1 run of 1 event log",
+		"s3://logs/ev/both/app-6": "1 run of 1 event log",
+		"s3://logs/ev/marker":     "1 run of 1 event log",
+		"s3://logs/ev/logs.zip":   "2 runs of 1 event log",
+		"s3://logs//":             "1 run of 1 event log",
+		"s3://logs//lead":         "1 run of 1 event log",
+		"s3://logs//lead/app-11":  "1 run of 1 event log",
+	}
+	for place, want := range tests {
+		if out, errs, code := sparktune(t, t.TempDir(), "ingest", place); code != exitDone || !strings.HasPrefix(out, want) {
+			t.Errorf("%s: %d %s%s", place, code, out, errs)
+		}
+	}
+	failing := map[string]string{
+		"s3://logs/ev/both": "is an object and a folder: name the folder with a slash",
+		"s3://logs/bad/zip": "s3://logs/bad/zip/half.zip: zip: not a valid zip file",
+		"s3://none/ev":      "NoSuchBucket",
+	}
+	for place, want := range failing {
+		if out, errs, code := sparktune(t, t.TempDir(), "ingest", place, "s3://logs/ev/app-1"); code != exitFailed ||
+			!strings.HasPrefix(out, "1 run of 2 event logs: 1 added") || !strings.Contains(errs, want) {
+			t.Errorf("%s: %d %s%s", place, code, out, errs)
+		}
+	}
+}
+
+// A path and a key are the same thing, whatever is in the key.
+func TestKeyPaths(t *testing.T) {
+	paths := make(map[string]string)
+	for _, key := range []string{"a/b", "a//b", "/a", "//a", "a/", "", "a/./b", "a/../b", mark, "a/" + mark, mark + "/a", "a/" + mark + ".", "a/.", "a/..b"} {
+		p := pathOf(key)
+		if !fs.ValidPath(p) || keyOf(p) != key || paths[p] != "" {
+			t.Errorf("%q: path %q, key %q, also of %q", key, p, keyOf(p), paths[p])
+		}
+		paths[p] = key
+	}
+}
+
+// An object that can't be had is an error each time it is read, and no wait.
+func TestS3FileFails(t *testing.T) {
+	fails := errors.New("connection lost")
+	f := &s3File{ranges: rangesOf(3 * nextRange), cancel: func() {}, fetch: func(byteRange) ([]byte, error) { return nil, fails }}
+	f.size = 3 * nextRange
+	for range 3 {
+		if n, err := f.Read(make([]byte, 1)); n != 0 || !errors.Is(err, fails) {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+		if n, err := f.ReadAt(make([]byte, 1), 5); n != 0 || !errors.Is(err, fails) {
+			t.Errorf("at 5: %d bytes, %v", n, err)
+		}
+	}
+}
+
+// A read out of order gives the object's bytes, also from one window to the
+// next and at the end.
+func TestS3FileReadAt(t *testing.T) {
+	text := []byte(strings.Repeat("0123456789abcde", windowSize/10))
+	fetched := 0
+	f := &s3File{object: object{size: int64(len(text))}, fetch: func(r byteRange) ([]byte, error) {
+		fetched++
+		return text[r.from:r.to], nil
+	}}
+	if err := iotest.TestReader(io.NewSectionReader(f, windowSize-1000, 2000), text[windowSize-1000:windowSize+1000]); err != nil {
+		t.Error(err)
+	}
+	fetched = 0
+	whole := make([]byte, len(text)+1)
+	if n, err := f.ReadAt(whole, 0); n != len(text) || !errors.Is(err, io.EOF) || !bytes.Equal(whole[:n], text) {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	if fetched > 2 {
+		t.Errorf("%d requests for two windows", fetched)
 	}
 }
 
