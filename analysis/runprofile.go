@@ -124,7 +124,7 @@ var ProfileColumns = []ProfileColumn[RunProfile]{
 	{"span_ms", "ms", "ApplicationEnd", "end_ts - start_ts of the run.", func(p *RunProfile) any { return &p.SpanMs }},
 	{"finished", "flag", "ApplicationEnd", "As in the run.", func(p *RunProfile) any { return &p.Finished }},
 	{"complete", "flag", "all", "Finished, and nothing of the log was lost: not truncated, not compacted, no malformed_lines, no missing_tasks, no missing_events.", func(p *RunProfile) any { return &p.Complete }},
-	{"events", "count", "all", "As in the run. Of two rows of one attempt the finished one stays, then the complete one, then the one with more events.", func(p *RunProfile) any { return &p.Events }},
+	{"events", "count", "all", "As in the run. Of two rows of one attempt the finished one stays, then the complete one, of unfinished ones that with the later start_ts + span_ms, then the one with more events.", func(p *RunProfile) any { return &p.Events }},
 	{"stages", "list", "StageSubmitted, StageCompleted, TaskEnd", "Stage attempts that ran, sorted by submitted_ms, stage_id, attempt.", func(p *RunProfile) any { return &p.Stages }},
 	{"executors", "list", "ExecutorAdded, ExecutorRemoved", "Changes in the number of executors, one per time, sorted; those that change nothing are left out. Executors that stay until the end have no entry for their removal.", func(p *RunProfile) any { return &p.Executors }},
 	{"gaps", "list", "JobStart, JobEnd", "Times without a job (only the driver worked), sorted. The application minus the union of its jobs.", func(p *RunProfile) any { return &p.Gaps }},

@@ -157,6 +157,23 @@ func TestProfilesKeepStep(t *testing.T) {
 	}
 }
 
+// TestFurtherProfileStays has a running application's log compacted: the profile
+// goes with the run.
+func TestFurtherProfileStays(t *testing.T) {
+	early, late := profileAt("app", noon, 99), profileAt("app", noon, 20)
+	early.Finished, late.Finished, early.Complete, late.Complete = false, false, false, false
+	late.SpanMs = 2000
+	headless := early // a file that was lost has its start
+	headless.Start, headless.SpanMs, headless.Events = time.Time{}, noon.UnixMilli()+1500, 1
+	for _, order := range [][]analysis.RunProfile{{early, headless, late}, {late, headless, early}, {headless, late, early}} {
+		l := openTemp(t)
+		for _, p := range order {
+			putProfiles(t, l, p)
+		}
+		wantProfiles(t, l, late)
+	}
+}
+
 // TestProfilesMaintenance replaces, compacts and expires rows that are not
 // flat.
 func TestProfilesMaintenance(t *testing.T) {

@@ -31,8 +31,9 @@ const maxReplaced = maxPruned
 // Put stores runs, one row per key, and beside them the profiles of some. Where
 // the lake or runs has another row of the same attempt, the better one stays: a
 // finished one before an unfinished one, a complete one before one that lost
-// events, then the one with more events. So the order of calls does not matter,
-// and the same log twice changes nothing.
+// events, of unfinished ones the one that came further, then the one with more
+// events, then the one that knows more of the outcome. So the order of calls does
+// not matter, and the same log twice changes nothing.
 //
 // Profiles come first and by the same rule. A crash in between leaves profiles
 // whose runs are not there; the next Put of the same adds what is missing,

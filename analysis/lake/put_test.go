@@ -55,10 +55,25 @@ func TestBetterRowStays(t *testing.T) {
 		r.Finished, r.Truncated, r.Events = finished, truncated, events
 		return r
 	}
+	until := func(r analysis.Run, hours int) analysis.Run {
+		r.End = noon.Add(time.Duration(hours) * time.Hour)
+		return r
+	}
+	asked := func(status, final string, used int64) analysis.Run {
+		r := row(false, false, 10)
+		r.Status, r.YARNFinalStatus = status, final
+		if used > 0 {
+			r.YARNMemoryMBSeconds = analysis.Some(used)
+		}
+		return r
+	}
 	tests := map[string][]analysis.Run{ // best last
 		"finished":                {row(false, false, 99), row(true, false, 10)},
 		"complete":                {row(true, true, 99), row(true, false, 10)},
 		"more events":             {row(false, false, 1), row(false, false, 2), row(false, false, 3)},
+		"further, compacted":      {until(row(false, false, 99), 1), until(row(false, false, 20), 2), until(row(false, false, 21), 2)},
+		"what YARN says":          {asked("unknown", "", 0), asked("unknown", "UNDEFINED", 5), asked("unknown", "UNDEFINED", 6), asked("unknown", "SUCCEEDED", 1), asked("failed", "", 0), asked("failed", "FAILED", 1)},
+		"finished, however long":  {until(row(true, false, 9), 5), until(row(true, false, 10), 4)},
 		"start lost with a file":  {{Key: analysis.Key{AppID: "a"}, Events: 5}, row(true, false, 10)},
 		"start lost, other month": {{Key: analysis.Key{AppID: "a"}, Events: 5}, row(false, false, 6), row(true, false, 10)},
 	}

@@ -61,9 +61,15 @@ var runKind = kind[analysis.Run]{
 	start: func(r *analysis.Run) time.Time { return r.Start },
 	order: byJob,
 	rank: func(r *analysis.Run) rank {
-		return rank{r.Finished, r.Complete(), r.Events, r.YARNFinalStatus != ""}
+		return rank{
+			finished: r.Finished, complete: r.Complete(), until: progress(r.Finished, r.End.UnixMicro()), events: r.Events,
+			settled: r.Status != analysis.StatusUnknown, asked: asked(r.YARNFinalStatus), used: r.YARNMemoryMBSeconds.V,
+		}
 	},
-	ranking: []string{"finished", "truncated", "compacted", "malformed_lines", "missing_tasks", "missing_events", "events", "yarn_final_status"},
+	ranking: []string{
+		"finished", "truncated", "compacted", "malformed_lines", "missing_tasks", "missing_events", "end_ts", "events",
+		"status", "yarn_final_status", "yarn_memory_mb_seconds",
+	},
 }
 
 var profileKind = kind[analysis.RunProfile]{
@@ -74,11 +80,45 @@ var profileKind = kind[analysis.RunProfile]{
 		codec:    "zstd",
 		fileRows: 5000,
 	},
-	key:     func(p *analysis.RunProfile) analysis.Key { return p.Key },
-	start:   func(p *analysis.RunProfile) time.Time { return p.Start },
-	order:   func(a, b analysis.RunProfile) int { return byAppID(a.Key, b.Key) },
-	rank:    func(p *analysis.RunProfile) rank { return rank{p.Finished, p.Complete, p.Events, false} },
-	ranking: []string{"finished", "complete", "events"},
+	key:   func(p *analysis.RunProfile) analysis.Key { return p.Key },
+	start: func(p *analysis.RunProfile) time.Time { return p.Start },
+	order: func(a, b analysis.RunProfile) int { return byAppID(a.Key, b.Key) },
+	rank: func(p *analysis.RunProfile) rank {
+		return rank{finished: p.Finished, complete: p.Complete, until: progress(p.Finished, profileEnd(p)), events: p.Events}
+	},
+	ranking: []string{"start_ts", "span_ms", "finished", "complete", "events"},
+}
+
+// progress is how far the log of an application that runs had come, in
+// microseconds: once the History Server has compacted it, it has fewer events
+// than before and is further. Of one that ended it says nothing.
+func progress(finished bool, end int64) int64 {
+	if finished {
+		return 0
+	}
+	return end
+}
+
+// profileEnd is the end of the run, as [analysis.RunProfile] has it: a span
+// without a start begins in 1970.
+func profileEnd(p *analysis.RunProfile) int64 {
+	var start int64
+	if !p.Start.IsZero() {
+		start = p.Start.UnixMicro()
+	}
+	return start + 1000*p.SpanMs
+}
+
+// asked is what a final status of YARN says: nothing, that the application has
+// not ended, or how it did.
+func asked(status string) int {
+	switch status {
+	case "":
+		return 0
+	case "UNDEFINED":
+		return 1
+	}
+	return 2
 }
 
 // byJob is the order of runs.
@@ -91,15 +131,23 @@ func byAppID(a, b analysis.Key) int {
 	return cmp.Or(strings.Compare(a.AppID, b.AppID), a.Compare(b))
 }
 
-// A rank says which of two rows of one attempt stays.
+// A rank says which of two rows of one attempt stays: the greater one, field by
+// field.
 type rank struct {
 	finished, complete bool
-	events             int64
-	asked              bool // the ResourceManager, which does not change the events
+	until, events      int64
+	// What the ResourceManager adds, which does not change the events. That
+	// another attempt followed settles the status and leaves asked as it was.
+	settled bool
+	asked   int
+	used    int64 // grows while the application runs
 }
 
 func (a rank) above(b rank) bool {
-	return cmp.Or(compareBool(a.finished, b.finished), compareBool(a.complete, b.complete), cmp.Compare(a.events, b.events), compareBool(a.asked, b.asked)) > 0
+	return cmp.Or(
+		compareBool(a.finished, b.finished), compareBool(a.complete, b.complete),
+		cmp.Compare(a.until, b.until), cmp.Compare(a.events, b.events),
+		compareBool(a.settled, b.settled), cmp.Compare(a.asked, b.asked), cmp.Compare(a.used, b.used)) > 0
 }
 
 func compareBool(a, b bool) int {
