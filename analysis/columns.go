@@ -30,7 +30,7 @@ type Column struct {
 // Columns describes every field of Run, in the order of the table. The
 // parsed properties of [Properties] follow them there, one column each.
 var Columns = []Column{
-	{"cluster", Metadata, "text", "EnvironmentUpdate, caller", "Cluster or account the application ran on: the cluster id on Databricks, else what the caller says; part of the key, may be empty.", func(r *Run) any { return &r.Cluster }},
+	{"cluster", Metadata, "text", "EnvironmentUpdate, caller", "Cluster or account the application ran on: the cluster id on Databricks, else what the caller says, else the master's address on standalone; part of the key, may be empty.", func(r *Run) any { return &r.Cluster }},
 	{"app_id", Metadata, "text", "ApplicationStart", "Application id; part of the key.", func(r *Run) any { return &r.AppID }},
 	{"attempt", Metadata, "text", "ApplicationStart", "Application attempt id; empty in client mode and outside YARN; part of the key.", func(r *Run) any { return &r.Attempt }},
 	{"app_name", Metadata, "text", "ApplicationStart", "spark.app.name as the application had it.", func(r *Run) any { return &r.AppName }},
@@ -68,7 +68,7 @@ var Columns = []Column{
 	{"missing_tasks", Metadata, "count", "StageCompleted, TaskEnd", "Over stage attempts that completed without failure: Number of Tasks minus distinct successful partitions seen, and minus what earlier attempts finished after their end; above 0 events were dropped.", func(r *Run) any { return &r.MissingTasks }},
 	{"missing_events", Metadata, "count", "JobStart, JobEnd, StageCompleted", "Others that must have been there: starts of jobs that ended or whose stages ran; of a finished log also ends of jobs and completions of stages; or of stages too many at a time (1,024) to follow.", func(r *Run) any { return &r.MissingEvents }},
 	{"completeness", Metadata, "ratio", "all", "Events read over events read, malformed lines, missing tasks and missing events together: 1 where nothing is known to be lost. NULL where nobody can say how much is: no end, truncated, compacted, or more than 1,024 stages at a time.", func(r *Run) any { return &r.Completeness }},
-	{"yarn_final_status", Metadata, "text", "ResourceManager", "finalStatus of the application: SUCCEEDED, FAILED, KILLED or UNDEFINED; of its last attempt only, as the diagnostics and the sums. NULL when the ResourceManager was not asked or has forgotten.", func(r *Run) any { return &r.YARNFinalStatus }},
+	{"yarn_final_status", Metadata, "text", "ResourceManager", "finalStatus of the application: SUCCEEDED, FAILED, KILLED, or UNDEFINED while it runs; of its last attempt only, as the diagnostics and the sums. NULL when the ResourceManager was not asked or has forgotten.", func(r *Run) any { return &r.YARNFinalStatus }},
 	{"yarn_diagnostics", Metadata, "text", "ResourceManager", "diagnostics of the application, cut to 1000 bytes. Data of the application.", func(r *Run) any { return &r.YARNDiagnostics }},
 	{"yarn_tags", Metadata, "text", "ResourceManager", "applicationTags.", func(r *Run) any { return &r.YARNTags }},
 	{"conf", Config, "text", "EnvironmentUpdate", "The known properties that were set, under their current names, as spelled; redacted ones are absent, and of JVM options only those that start with -X are kept.", func(r *Run) any { return &r.Conf }},

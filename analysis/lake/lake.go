@@ -57,6 +57,16 @@ func (l *Lake) load(ctx context.Context, name string, props iceberg.Properties, 
 	return nil
 }
 
+// ID names the table of runs, wherever it is: a table that was made anew at the
+// same place has another one.
+func (l *Lake) ID(ctx context.Context) (string, error) {
+	t, err := l.runs.table(ctx)
+	if err != nil {
+		return "", l.explain(err)
+	}
+	return t.Metadata().TableUUID().String(), nil
+}
+
 // Profiles returns the profiles of the application attempts keys. One that the
 // lake has no profile of is not in the map.
 func (l *Lake) Profiles(ctx context.Context, keys []analysis.Key) (map[analysis.Key]analysis.RunProfile, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -31,14 +32,15 @@ row that it had while it was running.
 
 With --new only logs are read that are new or have grown since the last
 ingest --new of the same PATH. With --yarn URL the ResourceManager adds how an
-application ended and what it used, which a killed driver's log does not say.
+application ended and what it used, which a killed driver's log does not say; with
+both, logs are read again until it has said so.
 
 example: sparktune ingest /var/log/spark-events --new --yarn http://rm:8088`,
 	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
 		lakeDir := lakeFlag(flags)
 		in := ingester{cli: c}
 		flags.StringVar(&in.cluster, "cluster", "", "`NAME` of the cluster the logs are from, where they do not say; part of each run's key")
-		flags.StringVar(&in.yarn, "yarn", "", "`URL` of the YARN ResourceManager the applications ran on")
+		yarn := flags.String("yarn", "", "`URL` of the YARN ResourceManager the applications ran on")
 		onlyNew := flags.Bool("new", false, "read only logs that are new or have grown")
 		out := outputFlag(flags)
 		return func(ctx context.Context, args []string) error {
@@ -51,8 +53,11 @@ example: sparktune ingest /var/log/spark-events --new --yarn http://rm:8088`,
 			}
 			defer lk.Close()
 			in.lake = lk
+			if *yarn != "" {
+				in.yarn = newResourceManager(*yarn)
+			}
 			if *onlyNew {
-				if in.seen, err = c.openSeen(*lakeDir); err != nil {
+				if in.seen, err = c.openSeen(ctx, lk); err != nil {
 					return err
 				}
 			}
@@ -72,18 +77,17 @@ example: sparktune ingest /var/log/spark-events --new --yarn http://rm:8088`,
 	},
 }
 
-// openSeen opens the watermarks of the lake that lakeDir names.
-func (c *cli) openSeen(lakeDir string) (*watermarks, error) {
+// openSeen opens the watermarks of a lake.
+func (c *cli) openSeen(ctx context.Context, lk *lake.Lake) (*watermarks, error) {
 	state, err := c.stateDir()
 	if err != nil {
 		return nil, err
 	}
-	if lakeDir != "" {
-		if lakeDir, err = filepath.Abs(lakeDir); err != nil {
-			return nil, fmt.Errorf("read the watermark: %w", err)
-		}
+	id, err := lk.ID(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return openWatermarks(state, lakeDir)
+	return openWatermarks(state, id)
 }
 
 // An ingestion says what became of the logs.
@@ -94,8 +98,10 @@ type ingestion struct {
 	Replaced  int         `json:"replaced"`
 	Unchanged int         `json:"unchanged"`
 	Failed    []failedLog `json:"failed"`
-	Lag       *lag        `json:"lag,omitempty"` // with --new
-	missed    int         // places among the failed: nothing is known of their logs
+	// YARNFailed are in the lake as they are: it could not be asked about them.
+	YARNFailed []failedLog `json:"yarn_failed,omitempty"`
+	Lag        *lag        `json:"lag,omitempty"` // with --new
+	missed     int         // places among the failed: nothing is known of their logs
 }
 
 type failedLog struct {
@@ -117,16 +123,23 @@ func (s *ingestion) text() string {
 	return text
 }
 
-// err is not nil when a log gave no run: the others are in the lake.
+// err is not nil when a log gave no run or YARN's answer was missing: what could
+// be read is in the lake.
 func (s *ingestion) err() error {
-	if len(s.Failed) == 0 {
-		return nil
+	var read, yarn error
+	if len(s.Failed) > 0 {
+		read = fmt.Errorf("%d of %d event logs could not be read", len(s.Failed), s.Logs)
+		if s.Runs > 0 {
+			read = hintError{read, "the others are in the lake; mend or remove these and run it again"}
+		}
 	}
-	err := fmt.Errorf("%d of %d event logs could not be read", len(s.Failed), s.Logs)
-	if s.Runs == 0 {
-		return err
+	if len(s.YARNFailed) > 0 {
+		yarn = hintError{
+			fmt.Errorf("ask the ResourceManager: no answer for %d of %d event logs, which are in the lake without it", len(s.YARNFailed), s.Logs),
+			"name its web address with --yarn, such as http://rm:8088",
+		}
 	}
-	return hintError{err, "the others are in the lake; mend or remove these and run it again"}
+	return errors.Join(read, yarn)
 }
 
 // ingest reads the logs under paths into lk: tune's own, simple form of the
@@ -141,12 +154,9 @@ type ingester struct {
 	*cli
 	lake    *lake.Lake
 	cluster string
-	yarn    string      // address; none when empty
-	seen    *watermarks // nil: everything is read
+	yarn    *resourceManager // nil: none is asked
+	seen    *watermarks      // nil: everything is read
 }
-
-// batch is how many logs go into one commit of the lake.
-const batch = 500
 
 // ingest reads the logs at places, several at a time, and puts their runs into
 // the lake in their order.
@@ -156,7 +166,7 @@ func (in *ingester) ingest(ctx context.Context, places []string) (*ingestion, er
 		sum.Lag = new(lag)
 	}
 	var todo []placedLog
-	taken := make(map[string]map[string]logState) // by place
+	taken := make(map[string]marks) // by place
 	for _, place := range places {
 		logs, err := in.find(ctx, place, sum, taken)
 		if ctx.Err() != nil {
@@ -169,27 +179,33 @@ func (in *ingester) ingest(ctx context.Context, places []string) (*ingestion, er
 		todo = append(todo, logs...)
 	}
 	sum.Logs = len(todo)
-	for start := 0; start < len(todo); start += batch {
-		part := todo[start:min(start+batch, len(todo))]
-		if err := in.put(ctx, part, sum, func(n int) { in.progress("reading event logs %d/%d", start+n, len(todo)) }); err != nil {
-			return nil, err
-		}
+	if err := in.putAll(ctx, todo, sum, taken); err != nil {
+		return nil, err
 	}
 	in.progress("")
-	for _, f := range sum.Failed {
-		in.logf("%s: %s", f.Log, f.Reason)
-	}
+	in.sayFailed(sum)
 	if in.seen == nil {
 		return sum, nil
 	}
-	return sum, in.remember(todo, taken, sum)
+	return sum, in.seen.save(taken)
+}
+
+// sayFailed names the logs that could not be read, and a few of those that YARN
+// could not be asked about: mostly it is one reason for all.
+func (in *ingester) sayFailed(sum *ingestion) {
+	for _, f := range sum.Failed {
+		in.logf("%s: %s", f.Log, f.Reason)
+	}
+	for _, f := range sum.YARNFailed[:min(len(sum.YARNFailed), maxSaid)] {
+		in.logf("%s: ask the ResourceManager: %s", f.Log, f.Reason)
+	}
 }
 
 // find lists the logs at a place that are to be read, and notes in taken those
 // that are in the lake as they are.
-func (in *ingester) find(ctx context.Context, arg string, sum *ingestion, taken map[string]map[string]logState) ([]placedLog, error) {
+func (in *ingester) find(ctx context.Context, arg string, sum *ingestion, taken map[string]marks) ([]placedLog, error) {
 	place := placeOf(arg)
-	var old map[string]logState
+	var old marks
 	if in.seen != nil {
 		old = in.seen.of(place)
 	}
@@ -197,12 +213,13 @@ func (in *ingester) find(ctx context.Context, arg string, sum *ingestion, taken 
 	if err != nil {
 		return nil, err
 	}
-	taken[place] = make(map[string]logState)
+	taken[place] = make(marks)
 	var fresh []placedLog
 	for _, l := range logs {
 		l.place = place
-		if s, known := old[l.name]; known && s == l.state && s != (logState{}) {
-			taken[place][l.name] = s
+		m, known := old[l.name]
+		if known && m.logState == l.state && m.logState != (logState{}) && (m.Told || in.yarn == nil) {
+			taken[place][l.name] = m
 			sum.Lag.Known++
 			continue
 		}
@@ -220,43 +237,85 @@ func placeOf(arg string) string {
 	return abs
 }
 
-// remember notes what was read: a log that gave no run is tried again.
-func (in *ingester) remember(logs []placedLog, taken map[string]map[string]logState, sum *ingestion) error {
-	failed := make(map[string]bool)
-	for _, f := range sum.Failed {
-		failed[f.Log] = true
-	}
-	for _, l := range logs {
-		if !failed[l.name] {
-			taken[l.place][l.name] = l.state
-			sum.Lag.add(l.state, in.now())
-		}
-	}
-	return in.seen.save(taken)
-}
+// commitSize is how much of what was read is held before it goes into the lake,
+// in bytes as [measured.size] estimates them: that is all that grows with the
+// number of logs. Small logs come to some hundreds in a commit.
+const commitSize = 4 << 20
 
-// put reads logs and makes one commit of them.
-func (in *ingester) put(ctx context.Context, logs []placedLog, sum *ingestion, done func(int)) error {
-	done(0)
-	m, err := readLogs(ctx, logs, sum, done)
-	if err != nil {
-		return err
-	}
-	m.setCluster(in.cluster)
-	if in.yarn != "" {
-		if err := askYARN(ctx, in.yarn, m.runs); err != nil {
+// putAll reads logs and puts them into the lake, a commit as soon as enough is
+// held. What a commit has depends on the logs alone, not on which was read first.
+func (in *ingester) putAll(ctx context.Context, logs []placedLog, sum *ingestion, taken map[string]marks) error {
+	var held []*reading
+	for next := 0; next < len(logs) || len(held) > 0; {
+		more, err := readLogs(ctx, logs[next:], commitSize-sizeOf(held), func(n int) {
+			in.progress("reading event logs %d/%d", next+n, len(logs))
+		})
+		if err != nil {
 			return err
 		}
+		next += len(more)
+		held = append(held, more...)
+		n := commitOf(held)
+		if err := in.put(ctx, held[:n], sum, taken); err != nil {
+			return err
+		}
+		held = slices.Clone(held[n:])
 	}
-	stats, err := in.lake.Put(ctx, m.runs, m.profiles...)
+	return nil
+}
+
+func sizeOf(held []*reading) int64 {
+	var n int64
+	for _, r := range held {
+		n += r.size
+	}
+	return n
+}
+
+// commitOf is how many of held go into one commit.
+func commitOf(held []*reading) int {
+	var size int64
+	for i, r := range held {
+		if size += r.size; size >= commitSize {
+			return i + 1
+		}
+	}
+	return len(held)
+}
+
+// put makes one commit of what was read, and marks the logs. One that gave no run
+// is not marked: it is tried again.
+func (in *ingester) put(ctx context.Context, held []*reading, sum *ingestion, taken map[string]marks) error {
+	var all measured
+	for _, r := range held {
+		if r.err != nil {
+			sum.Failed = append(sum.Failed, failedLog{r.log.name, r.err.Error()})
+		}
+		r.setCluster(in.cluster)
+		told, err := in.yarn.ask(ctx, r.runs)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			sum.YARNFailed = append(sum.YARNFailed, failedLog{r.log.name, err.Error()})
+		}
+		if r.err == nil {
+			taken[r.log.place][r.log.name] = mark{r.log.state, told}
+			if sum.Lag != nil {
+				sum.Lag.add(r.log.state, in.now())
+			}
+		}
+		all.add(r.measured)
+	}
+	stats, err := in.lake.Put(ctx, all.runs, all.profiles...)
 	if err != nil {
 		return err
 	}
-	sum.Runs += len(m.runs)
+	sum.Runs += len(all.runs)
 	sum.Added += stats.Added
 	sum.Replaced += stats.Replaced
 	// Two logs of one attempt are one row: the lesser one changes nothing.
-	sum.Unchanged += len(m.runs) - stats.Added - stats.Replaced
+	sum.Unchanged += len(all.runs) - stats.Added - stats.Replaced
 	return nil
 }
 
@@ -271,44 +330,101 @@ func (m *measured) add(o measured) {
 	m.profiles = append(m.profiles, o.profiles...)
 }
 
-// setCluster says where the runs are from that do not say it themselves.
+// setCluster says where the runs are from that do not say it themselves. Masters
+// of standalone clusters count their applications each for itself: two that start
+// one in the same second give it the same id, and their addresses tell them apart.
 func (m *measured) setCluster(name string) {
 	for i := range m.runs {
-		if m.runs[i].Cluster == "" {
-			m.runs[i].Cluster, m.profiles[i].Cluster = name, name
+		r := &m.runs[i]
+		switch {
+		case r.Cluster != "":
+		case name != "":
+			r.Cluster = name
+		case r.Platform() == analysis.Standalone:
+			r.Cluster = r.Master
 		}
+		m.profiles[i].Cluster = r.Cluster
 	}
 }
 
-// readLogs reads logs in parallel and keeps their order. A log that gives no
-// run is noted in sum, not an error.
-func readLogs(ctx context.Context, logs []placedLog, sum *ingestion, done func(int)) (measured, error) {
-	read := make([]measured, len(logs))
-	failures := make([]error, len(logs))
-	var n atomic.Int64
-	g, ctx := errgroup.WithContext(ctx)
+var errNameless = errors.New("no application id in the log, and no file's name to take in its place: name the file as PATH")
+
+// dropNameless leaves out the runs of a stream that has lost its start. All of
+// them would be one row.
+func (m *measured) dropNameless() error {
+	var named measured
+	for i := range m.runs {
+		if m.runs[i].AppID != "" {
+			named.add(measured{m.runs[i : i+1], m.profiles[i : i+1]})
+		}
+	}
+	if len(named.runs) == len(m.runs) {
+		return nil
+	}
+	*m = named
+	return errNameless
+}
+
+// Bytes of memory that parts of a run and its profile take.
+const (
+	runSize   = 4 << 10
+	stageSize = 400
+	binSize   = 16
+)
+
+// size estimates the bytes of memory that m takes: what differs much between
+// runs, which are stages and settings.
+func (m *measured) size() int64 {
+	n := len(m.runs) * runSize
+	for i := range m.runs {
+		for key, value := range m.runs[i].Conf {
+			n += len(key) + len(value)
+		}
+	}
+	for i := range m.profiles {
+		p := &m.profiles[i]
+		n += len(p.Stages)*stageSize + (len(p.Executors)+len(p.Gaps))*binSize
+		for j := range p.Stages {
+			s := &p.Stages[j]
+			n += (len(s.RunHist) + len(s.InputHist) + len(s.ShuffleRdHist) + len(s.Parents)) * binSize
+		}
+	}
+	return int64(n)
+}
+
+// A reading is what a log gave.
+type reading struct {
+	log placedLog
+	measured
+	err  error // some of it may be there nevertheless
+	size int64
+}
+
+// readLogs reads logs in parallel and keeps their order, until they fill room. It
+// returns those that it read; a log that gives no run is no error.
+func readLogs(ctx context.Context, logs []placedLog, room int64, done func(int)) ([]*reading, error) {
+	done(0)
+	var read []*reading
+	var n, held atomic.Int64
+	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, l := range logs {
+	for _, l := range logs {
+		if held.Load() >= room || ctx.Err() != nil {
+			break
+		}
+		r := &reading{log: l}
+		read = append(read, r)
 		g.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			read[i], failures[i] = l.read(ctx)
+			r.measured, r.err = l.read(ctx)
+			r.err = errors.Join(r.err, r.dropNameless())
+			r.size = r.measured.size()
+			held.Add(r.size)
 			done(int(n.Add(1)))
-			return ctx.Err()
+			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return measured{}, err
-	}
-	var all measured
-	for i, l := range logs {
-		if failures[i] != nil {
-			sum.Failed = append(sum.Failed, failedLog{l.name, failures[i].Error()})
-		}
-		all.add(read[i])
-	}
-	return all, nil
+	_ = g.Wait()
+	return read, ctx.Err()
 }
 
 // progress shows one line that the next one overwrites; an empty one clears it.

@@ -15,7 +15,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -170,11 +174,11 @@ func TestIngestYARN(t *testing.T) {
 		t.Errorf("before it was asked: %v", got)
 	}
 	// Of as many events the row stays that knows more.
-	if out, errs, code := sparktune(t, state, "ingest", dir, "--yarn", server.URL+"/"); code != exitDone || !strings.Contains(out, "2 replaced") {
+	if out, errs, code := sparktune(t, state, "ingest", dir, "--yarn", server.URL+"/"); code != exitDone || !strings.Contains(out, "3 replaced") {
 		t.Fatalf("%d %s%s", code, out, errs)
 	}
 	want := map[string][]any{
-		"application_1_1/1": {"unknown", nil, nil, nil},
+		"application_1_1/1": {"failed", "root.etl", nil, nil}, // another attempt followed
 		"application_1_1/2": {"failed", "root.etl", "FAILED", 123456.0},
 		"application_1_2/":  {"unknown", "default", "SUCCEEDED", 1.0},
 		"application_1_3/":  {"unknown", nil, nil, nil},
@@ -191,8 +195,311 @@ func TestIngestYARN(t *testing.T) {
 		t.Errorf("an attempt that another one followed: %v", got)
 	}
 	server.Close()
-	if out, errs, code := sparktune(t, state, "ingest", dir, "--yarn", server.URL); code != exitFailed || !strings.Contains(errs, "ask the ResourceManager") {
+	down := t.TempDir()
+	if out, errs, code := sparktune(t, down, "ingest", dir, "--yarn", server.URL); code != exitFailed || !strings.Contains(errs, "ask the ResourceManager") {
 		t.Errorf("no ResourceManager: %d %s%s", code, out, errs)
+	}
+	if got := rowsOf(t, down, columns...); len(got) != 5 || !cmp.Equal(got["application_1_1/2"], []any{"unknown", nil, nil, nil}) {
+		t.Errorf("no ResourceManager: %v", got)
+	}
+}
+
+// A standInRM answers what it is told to, per path below apps/; what it is not
+// told it does not know.
+type standInRM struct {
+	*httptest.Server
+	mu      sync.Mutex
+	answers map[string]string
+}
+
+func newStandInRM(t *testing.T) *standInRM {
+	rm := &standInRM{answers: make(map[string]string)}
+	rm.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rm.mu.Lock()
+		answer, ok := rm.answers[strings.TrimPrefix(r.URL.Path, "/ws/v1/cluster/apps/")]
+		rm.mu.Unlock()
+		switch {
+		case !ok:
+			w.WriteHeader(http.StatusNotFound)
+		case answer == "":
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		_, _ = io.WriteString(w, answer)
+	}))
+	t.Cleanup(rm.Close)
+	return rm
+}
+
+func (rm *standInRM) say(path, answer string) {
+	rm.mu.Lock()
+	defer rm.mu.Unlock()
+	rm.answers[path] = answer
+}
+
+func writeLogs(t *testing.T, logs map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, log := range logs {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(log), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestIngestNewYARN asks again with --new until the ResourceManager has said how
+// the application ended, and not longer.
+func TestIngestNewYARN(t *testing.T) {
+	rm := newStandInRM(t)
+	dir, state := writeLogs(t, map[string]string{
+		"killed":    logOf("application_1_5", "1", false, 0),
+		"retried":   logOf("application_1_6", "1", false, 0),
+		"forgotten": logOf("application_1_7", "1", false, 0),
+		"local":     logOf("local-1", "", false, 0),
+	}), t.TempDir()
+	ingest := func(want string, args ...string) {
+		t.Helper()
+		if out, errs, code := sparktune(t, state, append([]string{"ingest", "--new", dir}, args...)...); code != exitDone || !strings.Contains(out, want) {
+			t.Errorf("want %q: %d %s%s", want, code, out, errs)
+		}
+	}
+	for _, id := range []string{"application_1_5", "application_1_6"} {
+		rm.say(id, `{"app":{"finalStatus":"UNDEFINED","memorySeconds":100,"vcoreSeconds":1}}`)
+		rm.say(id+"/appattempts", `{"appAttempts":{"appAttempt":[{"id":1}]}}`)
+	}
+	ingest("4 added")
+	ingest("0 runs of 0 event logs: 0 added, 0 replaced, 0 unchanged; 4 known before")
+	ingest("0 added, 2 replaced, 1 unchanged; 1 known before", "--yarn", rm.URL)
+	ingest("0 added, 0 replaced, 2 unchanged; 2 known before", "--yarn", rm.URL)
+	rm.say("application_1_5", `{"app":{"finalStatus":"FAILED","diagnostics":"AM Container exited with exitCode: -104","memorySeconds":300,"vcoreSeconds":3}}`)
+	rm.say("application_1_6/appattempts", `{"appAttempts":{"appAttempt":[{"id":1},{"id":2}]}}`)
+	ingest("0 added, 2 replaced, 0 unchanged; 2 known before", "--yarn", rm.URL)
+	ingest("0 runs of 0 event logs: 0 added, 0 replaced, 0 unchanged; 4 known before", "--yarn", rm.URL)
+	want := map[string][]any{
+		"application_1_5/1": {"failed", "FAILED", 300.0},
+		"application_1_6/1": {"failed", nil, nil},
+		"application_1_7/1": {"unknown", nil, nil},
+		"local-1/":          {"unknown", nil, nil},
+	}
+	if diff := cmp.Diff(want, rowsOf(t, state, "status", "yarn_final_status", "yarn_memory_mb_seconds")); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// TestIngestBadYARN has answers that say nothing: the others, and all logs, are in
+// the lake.
+func TestIngestBadYARN(t *testing.T) {
+	rm := newStandInRM(t)
+	queued := strings.Replace(logOf("application_1_4", "", false, 0), "\n",
+		"\n"+`{"Event":"SparkListenerEnvironmentUpdate","Spark Properties":{"spark.master":"yarn","spark.yarn.queue":"etl"}}`+"\n", 1)
+	dir := writeLogs(t, map[string]string{
+		"a": logOf("application_1_1", "", false, 0), "b": logOf("application_1_2", "", false, 0),
+		"c": logOf("application_1_3", "2", false, 0), "d": queued, "e": logOf("application_1_5", "", false, 0),
+	})
+	rm.say("application_1_1", "")
+	rm.say("application_1_2", "<html>log in")
+	rm.say("application_1_3", `{"app":{"finalStatus":"FAILED"}}`)
+	rm.say("application_1_3/appattempts", `{}`)
+	rm.say("application_1_4", `{"app":{"finalStatus":"SUCCEEDED","memorySeconds":0}}`)
+	rm.say("application_1_5", `{}`)
+	state := t.TempDir()
+	for range 2 {
+		out, errs, code := sparktune(t, state, "ingest", "--new", dir, "--yarn", rm.URL)
+		if code != exitFailed || !strings.Contains(errs, "ask the ResourceManager: no answer for 4 of ") || !strings.Contains(errs, "/a: ask the ResourceManager: ") {
+			t.Errorf("%d %s%s", code, out, errs)
+		}
+	}
+	want := map[string][]any{
+		"application_1_1/":  {"unknown", nil, nil, nil},
+		"application_1_2/":  {"unknown", nil, nil, nil},
+		"application_1_3/2": {"unknown", nil, nil, nil},
+		"application_1_4/":  {"unknown", "SUCCEEDED", nil, "etl"},
+		"application_1_5/":  {"unknown", nil, nil, nil},
+	}
+	if diff := cmp.Diff(want, rowsOf(t, state, "status", "yarn_final_status", "yarn_memory_mb_seconds", "queue")); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// TestYARNAttempts has a list that begins behind the first attempts: those failed,
+// and only the last one has what is said of the application.
+func TestYARNAttempts(t *testing.T) {
+	rm := newStandInRM(t)
+	rm.say("application_1_6", `{"app":{"finalStatus":"SUCCEEDED","memorySeconds":900,"vcoreSeconds":9}}`)
+	rm.say("application_1_6/appattempts", `{"appAttempts":{"appAttempt":[{"id":4},{"id":3}]}}`)
+	dir, state := writeLogs(t, map[string]string{
+		"2": logOf("application_1_6", "2", false, 0), "3": logOf("application_1_6", "3", false, 0), "4": logOf("application_1_6", "4", false, 0),
+	}), t.TempDir()
+	if out, errs, code := sparktune(t, state, "ingest", dir, "--yarn", rm.URL); code != exitDone {
+		t.Fatalf("%s%s", out, errs)
+	}
+	want := map[string][]any{
+		"application_1_6/2": {"failed", nil, nil}, "application_1_6/3": {"failed", nil, nil}, "application_1_6/4": {"unknown", "SUCCEEDED", 900.0},
+	}
+	if diff := cmp.Diff(want, rowsOf(t, state, "status", "yarn_final_status", "yarn_memory_mb_seconds")); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// TestSilentYARN asks a server that is not there a few times, not once per log.
+func TestSilentYARN(t *testing.T) {
+	var asked int
+	rm := newResourceManager("http://rm.invalid")
+	defer func(old http.RoundTripper) { client.Transport = old }(client.Transport)
+	client.Transport = roundTrip(func(*http.Request) (*http.Response, error) { asked++; return nil, io.ErrUnexpectedEOF })
+	for range 50 {
+		r := analysis.Run{Key: analysis.Key{AppID: "application_1_1"}}
+		if told, err := rm.ask(t.Context(), []analysis.Run{r}); told || err == nil {
+			t.Fatalf("got %t, %v", told, err)
+		}
+	}
+	if asked != maxSilent {
+		t.Errorf("asked %d times, want %d", asked, maxSilent)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestIngestStandalone has two masters that counted to the same application id,
+// and one log whose caller knows better.
+func TestIngestStandalone(t *testing.T) {
+	of := func(master string) string {
+		return `{"Event":"SparkListenerEnvironmentUpdate","Spark Properties":{"spark.master":"` + master + `"}}` + "\n" + logOf("app-20240101000000-0000", "", true, 0)
+	}
+	dir := writeLogs(t, map[string]string{"a": of("spark://a:7077"), "b": of("spark://b:7077"), "c": of("yarn")})
+	for _, test := range []struct {
+		args []string
+		want []string
+	}{
+		{nil, []string{"", "spark://a:7077", "spark://b:7077"}},
+		{[]string{"--cluster", "prod"}, []string{"prod"}},
+	} {
+		state := t.TempDir()
+		if out, errs, code := sparktune(t, state, append([]string{"ingest", dir}, test.args...)...); code != exitDone {
+			t.Fatalf("%s%s", out, errs)
+		}
+		out, _, _ := sparktune(t, state, "runs", "--output", "json")
+		var got []string
+		for dec := json.NewDecoder(strings.NewReader(out)); dec.More(); {
+			var row struct{ Cluster string }
+			if err := dec.Decode(&row); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, row.Cluster)
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%v: -want +got\n%s", test.args, diff)
+		}
+	}
+}
+
+// TestDropNameless keeps what has a name.
+func TestDropNameless(t *testing.T) {
+	m := measured{
+		runs:     []analysis.Run{{}, {Key: analysis.Key{AppID: "a"}}, {}},
+		profiles: []analysis.RunProfile{{}, {Key: analysis.Key{AppID: "a"}}, {}},
+	}
+	err := m.dropNameless()
+	if err == nil || len(m.runs) != 1 || len(m.profiles) != 1 || m.runs[0].AppID != "a" || m.profiles[0].AppID != "a" {
+		t.Errorf("got %v, %v", m, err)
+	}
+	if err := m.dropNameless(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPutAll reads logs whose runs fill several commits: never are more of them
+// read than fill the next one, and all of them are in the lake.
+func TestPutAll(t *testing.T) {
+	const logs, stages = 40, 2000
+	var read atomic.Int64
+	var all []placedLog
+	for i := range logs {
+		id := fmt.Sprintf("app-%02d", i)
+		all = append(all, placedLog{name: id, read: func(context.Context) (measured, error) {
+			read.Add(1)
+			key, start := analysis.Key{AppID: id}, time.UnixMilli(1795000000000).UTC()
+			return measured{
+				runs:     []analysis.Run{{Key: key, Start: start}},
+				profiles: []analysis.RunProfile{{Key: key, Start: start, Stages: make([]analysis.StageProfile, stages)}},
+			}, nil
+		}})
+	}
+	first, err := readLogs(t.Context(), all, commitSize, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := commitOf(first)
+	if want := commitSize/(stages*stageSize) + 1; n != want || len(first) > want+runtime.GOMAXPROCS(0) {
+		t.Errorf("%d logs of %d that were read fill a commit, want %d", n, len(first), want)
+	}
+	read.Store(0)
+
+	c := &cli{stderr: io.Discard, getenv: func(string) string { return "" }}
+	lk, err := c.openLake(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lk.Close()
+	in, sum, taken := ingester{cli: c, lake: lk}, &ingestion{}, map[string]marks{"": make(marks)}
+	if err := in.putAll(t.Context(), all, sum, taken); err != nil {
+		t.Fatal(err)
+	}
+	if sum.Added != logs || len(taken[""]) != logs || read.Load() != logs {
+		t.Errorf("got %+v, %d marks, %d read", sum, len(taken[""]), read.Load())
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := in.putAll(ended, all, sum, taken); !errors.Is(err, context.Canceled) {
+		t.Errorf("after its end: %v", err)
+	}
+}
+
+// TestWatermarks has files that hold nothing, another lake at the same place, and
+// writers beside each other.
+func TestWatermarks(t *testing.T) {
+	known := mark{logState: logState{Bytes: 7}, Told: true}
+	for _, text := range []string{"null", `{"lake":null}`, `{"lake":{"place":null}}`, `{"/lake /place":{"log":{"bytes":7}}}`, "no JSON"} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "ingest.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w, err := openWatermarks(dir, "lake")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.of("place"); len(got) > 0 {
+			t.Errorf("%s: got %v", text, got)
+		}
+		if err := w.save(map[string]marks{"place": {"log": known}}); err != nil {
+			t.Error(err)
+		}
+	}
+	dir := t.TempDir()
+	var g sync.WaitGroup
+	for i := range 20 {
+		w, err := openWatermarks(dir, fmt.Sprint("lake", i%2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Go(func() {
+			if err := w.save(map[string]marks{fmt.Sprint(i): {"log": known}}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	g.Wait()
+	for i := range 20 {
+		w, err := openWatermarks(dir, fmt.Sprint("lake", i%2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.of(fmt.Sprint(i)); !cmp.Equal(got, marks{"log": known}, cmp.AllowUnexported(mark{})) {
+			t.Errorf("place %d: got %v", i, got)
+		}
 	}
 }
 
@@ -317,7 +624,7 @@ func TestIngestS3Keys(t *testing.T) {
 // A path and a key are the same thing, whatever is in the key.
 func TestKeyPaths(t *testing.T) {
 	paths := make(map[string]string)
-	for _, key := range []string{"a/b", "a//b", "/a", "//a", "a/", "", "a/./b", "a/../b", mark, "a/" + mark, mark + "/a", "a/" + mark + ".", "a/.", "a/..b"} {
+	for _, key := range []string{"a/b", "a//b", "/a", "//a", "a/", "", "a/./b", "a/../b", oddElement, "a/" + oddElement, oddElement + "/a", "a/" + oddElement + ".", "a/.", "a/..b"} {
 		p := pathOf(key)
 		if !fs.ValidPath(p) || keyOf(p) != key || paths[p] != "" {
 			t.Errorf("%q: path %q, key %q, also of %q", key, p, keyOf(p), paths[p])

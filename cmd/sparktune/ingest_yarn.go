@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -12,7 +13,8 @@ import (
 	"github.com/sparktune/sparktune/analysis/eventlog"
 )
 
-// A yarnApp is what a ResourceManager says of an application.
+// A yarnApp is what a ResourceManager says of an application. What it did not
+// use may be what it does not tell: the sums are 0 for who may not see them.
 type yarnApp struct {
 	FinalStatus   string `json:"finalStatus"`
 	Diagnostics   string `json:"diagnostics"`
@@ -22,67 +24,127 @@ type yarnApp struct {
 	VcoreSeconds  int64  `json:"vcoreSeconds"`
 }
 
-// askYARN adds to runs what the ResourceManager knows of them. One that it
-// does not know, or forgot, stays as the log left it.
-func askYARN(ctx context.Context, address string, runs []analysis.Run) error {
-	base := strings.TrimRight(address, "/") + "/ws/v1/cluster/apps/"
-	for i := range runs {
-		r := &runs[i]
-		if !strings.HasPrefix(r.AppID, "application_") {
-			continue
-		}
-		err := askAbout(ctx, base+path(r.AppID, ""), r)
-		if status := (statusError{}); errors.As(err, &status) && status.code == http.StatusNotFound {
-			continue
-		}
-		if err != nil {
-			return hintError{fmt.Errorf("ask the ResourceManager: %w", err), "name its web address with --yarn, such as http://rm:8088"}
-		}
-	}
-	return nil
+// A resourceManager is asked what became of applications. Without one, nil,
+// nothing is known.
+type resourceManager struct {
+	apps   string // address
+	silent int    // requests in a row that nobody answered
 }
 
-func askAbout(ctx context.Context, address string, r *analysis.Run) error {
+// maxSilent is after how many of them no more are made: each may take minutes.
+const maxSilent = 3
+
+var errSilent = errors.New("it did not answer and is not asked again")
+
+func newResourceManager(address string) *resourceManager {
+	return &resourceManager{apps: strings.TrimRight(address, "/") + "/ws/v1/cluster/apps/"}
+}
+
+// onYARN says whether YARN ran an application.
+func onYARN(r *analysis.Run) bool { return strings.HasPrefix(r.AppID, "application_") }
+
+// ask adds to runs what the ResourceManager knows of them; told says that it will
+// not know more later. A run that it does not know, or forgot, stays as the log
+// left it, and so does one of an error.
+func (rm *resourceManager) ask(ctx context.Context, runs []analysis.Run) (told bool, err error) {
+	told = true
+	for i := range runs {
+		if !onYARN(&runs[i]) {
+			continue
+		}
+		last, failed := rm.askAbout(ctx, &runs[i])
+		told = told && last
+		if err == nil {
+			err = failed
+		}
+	}
+	return told, err
+}
+
+func (rm *resourceManager) askAbout(ctx context.Context, r *analysis.Run) (told bool, err error) {
+	if rm == nil {
+		return false, nil
+	}
+	app, last, err := rm.application(ctx, r)
+	if status := (statusError{}); errors.As(err, &status) && status.code == http.StatusNotFound {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return addYARN(r, app, last), nil
+}
+
+// application is that of a run, and the number of its last attempt.
+func (rm *resourceManager) application(ctx context.Context, r *analysis.Run) (*yarnApp, int, error) {
+	address := rm.apps + url.PathEscape(r.AppID)
 	var answer struct {
-		App yarnApp `json:"app"`
+		App *yarnApp `json:"app"`
 	}
-	if err := getJSON(ctx, strings.TrimSuffix(address, "/"), &answer); err != nil {
-		return err
+	if err := rm.get(ctx, address, &answer); err != nil {
+		return nil, 0, err
 	}
-	last := 1
-	if r.Attempt != "" {
-		var attempts struct {
-			List struct {
-				Attempt []struct{} `json:"appAttempt"`
-			} `json:"appAttempts"`
-		}
-		if err := getJSON(ctx, address+"appattempts", &attempts); err != nil {
-			return err
-		}
-		last = len(attempts.List.Attempt)
+	if answer.App == nil {
+		return nil, 0, fmt.Errorf("%s: no application in the answer", redacted(address))
 	}
-	addYARN(r, &answer.App, last)
-	return nil
+	if r.Attempt == "" {
+		return answer.App, 0, nil
+	}
+	var attempts struct {
+		List struct {
+			Attempt []struct {
+				ID int `json:"id"`
+			} `json:"appAttempt"`
+		} `json:"appAttempts"`
+	}
+	address += "/appattempts"
+	if err := rm.get(ctx, address, &attempts); err != nil {
+		return nil, 0, err
+	}
+	// They are counted from 1. The list need not have all, nor be in order.
+	last := 0
+	for _, a := range attempts.List.Attempt {
+		last = max(last, a.ID)
+	}
+	if last == 0 {
+		return nil, 0, fmt.Errorf("%s: no attempt in the answer", redacted(address))
+	}
+	return answer.App, last, nil
+}
+
+func (rm *resourceManager) get(ctx context.Context, address string, v any) error {
+	if rm.silent >= maxSilent {
+		return errSilent
+	}
+	err := getJSON(ctx, address, v)
+	if unanswered := (*url.Error)(nil); errors.As(err, &unanswered) {
+		rm.silent++
+	} else {
+		rm.silent = 0
+	}
+	return err
 }
 
 // maxDiagnostics is how many bytes of a diagnostics text are kept.
 const maxDiagnostics = 1000
 
-// addYARN takes over what a ResourceManager says of an application with so many
-// attempts. Status, diagnostics and use are the application's, so only its last
-// attempt has them; that there is a later attempt says of the others that they
-// failed.
-func addYARN(r *analysis.Run, app *yarnApp, attempts int) {
-	r.Queue = app.Queue
+// addYARN takes over what a ResourceManager says of an application, and reports
+// whether that is the last word. Status, diagnostics and use are the
+// application's, so only its last attempt has them; that there is a later attempt
+// says of the others that they failed.
+func addYARN(r *analysis.Run, app *yarnApp, last int) (told bool) {
+	if app.Queue != "" {
+		r.Queue = app.Queue
+	}
 	r.YARNTags = strings.FieldsFunc(app.Tags, func(c rune) bool { return c == ',' })
-	if n, err := strconv.Atoi(r.Attempt); err == nil && n < attempts {
+	if n, err := strconv.Atoi(r.Attempt); err == nil && n < last {
 		r.Status = analysis.StatusFailed
-		return
+		return true
 	}
 	r.YARNFinalStatus = app.FinalStatus
 	r.YARNDiagnostics = strings.ToValidUTF8(app.Diagnostics[:min(len(app.Diagnostics), maxDiagnostics)], "")
-	r.YARNMemoryMBSeconds = analysis.Some(app.MemorySeconds)
-	r.YARNVcoreSeconds = analysis.Some(app.VcoreSeconds)
+	r.YARNMemoryMBSeconds = used(app.MemorySeconds)
+	r.YARNVcoreSeconds = used(app.VcoreSeconds)
 	switch app.FinalStatus {
 	case "FAILED", "KILLED":
 		r.Status = analysis.StatusFailed
@@ -96,4 +158,13 @@ func addYARN(r *analysis.Run, app *yarnApp, attempts int) {
 			r.Status = analysis.StatusSucceeded
 		}
 	}
+	return app.FinalStatus != "" && app.FinalStatus != "UNDEFINED" // it has ended
+}
+
+// used is a sum of what an application used. One that wrote a log used some.
+func used(n int64) analysis.Opt[int64] {
+	if n <= 0 {
+		return analysis.Opt[int64]{}
+	}
+	return analysis.Some(n)
 }
