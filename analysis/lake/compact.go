@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/compute"
+	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/io"
 	"github.com/apache/iceberg-go/table"
 )
 
@@ -53,7 +56,11 @@ func (r *relation[R]) compact(ctx context.Context, least int) (CompactStats, err
 	if err != nil {
 		return done, err
 	}
-	for _, group := range groups(tasks, r.fileRows) {
+	groups, err := r.groups(ctx, t, tasks, least)
+	if err != nil {
+		return done, err
+	}
+	for _, group := range groups {
 		if len(group) < least {
 			continue
 		}
@@ -69,27 +76,75 @@ func (r *relation[R]) compact(ctx context.Context, least int) (CompactStats, err
 	return done, nil
 }
 
-// groups are the files to merge. A file that alone is large enough and has no
-// deletes is left alone, so compacting twice does nothing.
-func groups(tasks []table.FileScanTask, fileRows int64) [][]table.FileScanTask {
+// groups are the files to merge, of months with at least so many. A file that
+// alone is large enough and has no deletes is left alone, so compacting twice does
+// nothing.
+func (r *relation[R]) groups(ctx context.Context, t *table.Table, tasks []table.FileScanTask, least int) ([][]table.FileScanTask, error) {
 	byPartition := make(map[string][]table.FileScanTask)
-	var keys []string
 	for _, t := range tasks {
-		if t.File.Count() >= fileRows/2 && !hasDeletes(t) {
+		if t.File.Count() < r.fileRows/2 || hasDeletes(t) {
+			key := fmt.Sprint(t.File.SpecID(), t.File.Partition())
+			byPartition[key] = append(byPartition[key], t)
+		}
+	}
+	var out [][]table.FileScanTask
+	for _, key := range slices.Sorted(maps.Keys(byPartition)) {
+		part := byPartition[key]
+		if len(part) < least {
 			continue
 		}
-		key := fmt.Sprint(t.File.SpecID(), t.File.Partition())
-		if byPartition[key] == nil {
-			keys = append(keys, key)
+		rows, err := r.weigh(ctx, t, part)
+		if err != nil {
+			return nil, err
 		}
-		byPartition[key] = append(byPartition[key], t)
+		part = slices.DeleteFunc(part, func(t table.FileScanTask) bool {
+			return rows[t.File.FilePath()] >= r.fileRows/2 && !hasDeletes(t)
+		})
+		out = append(out, pack(part, rows, r.fileRows)...)
 	}
-	slices.Sort(keys)
-	var out [][]table.FileScanTask
-	for _, key := range keys {
-		out = append(out, pack(byPartition[key], fileRows)...)
+	return out, nil
+}
+
+// weigh is as how many rows each file counts, by its path: one with large rows
+// takes the memory of more of them.
+func (r *relation[R]) weigh(ctx context.Context, t *table.Table, tasks []table.FileScanTask) (map[string]int64, error) {
+	files, err := t.FS(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return out
+	rows := make(map[string]int64, len(tasks))
+	for _, task := range tasks {
+		n := task.File.Count()
+		if r.rowValues > 0 && task.File.FileFormat() == iceberg.ParquetFile {
+			values, err := countValues(files, task.File.FilePath())
+			if err != nil {
+				return nil, err
+			}
+			n = max(n, values/r.rowValues)
+		}
+		rows[task.File.FilePath()] = n
+	}
+	return rows, nil
+}
+
+// countValues reads from a file's footer how many values its columns have.
+func countValues(files io.IO, path string) (int64, error) {
+	raw, err := files.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer raw.Close()
+	f, err := file.NewParquetReader(raw)
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	for _, group := range f.MetaData().RowGroups {
+		for _, column := range group.Columns {
+			n += column.GetMetaData().GetNumValues()
+		}
+	}
+	return n, nil
 }
 
 func hasDeletes(t table.FileScanTask) bool {
@@ -97,16 +152,17 @@ func hasDeletes(t table.FileScanTask) bool {
 }
 
 // pack fills groups of at most fileRows rows, smallest files first, and drops
-// a group that is one clean file.
-func pack(tasks []table.FileScanTask, fileRows int64) [][]table.FileScanTask {
+// a group that is one clean file. rows says as how many a file counts.
+func pack(tasks []table.FileScanTask, rows map[string]int64, fileRows int64) [][]table.FileScanTask {
+	count := func(t table.FileScanTask) int64 { return rows[t.File.FilePath()] }
 	slices.SortFunc(tasks, func(a, b table.FileScanTask) int {
-		return cmp.Or(cmp.Compare(a.File.Count(), b.File.Count()), cmp.Compare(a.File.FilePath(), b.File.FilePath()))
+		return cmp.Or(cmp.Compare(count(a), count(b)), cmp.Compare(a.File.FilePath(), b.File.FilePath()))
 	})
 	var out [][]table.FileScanTask
 	for len(tasks) > 0 {
-		n, rows := 1, tasks[0].File.Count()
-		for n < len(tasks) && rows+tasks[n].File.Count() <= fileRows {
-			rows += tasks[n].File.Count()
+		n, sum := 1, count(tasks[0])
+		for n < len(tasks) && sum+count(tasks[n]) <= fileRows {
+			sum += count(tasks[n])
 			n++
 		}
 		if n > 1 || hasDeletes(tasks[0]) {

@@ -201,6 +201,29 @@ func TestProfilesMaintenance(t *testing.T) {
 	}
 }
 
+// TestCompactLargeRows merges no more at once than memory has room for: rows of
+// many stages count as several, and a file of them is large.
+func TestCompactLargeRows(t *testing.T) {
+	l := openTemp(t)
+	l.profiles.fileRows, l.profiles.rowValues = 1000, 10
+	var want []analysis.RunProfile
+	for i := range 7 {
+		p := profileAt(fmt.Sprint(i), noon, 1)
+		p.Stages = make([]analysis.StageProfile, 100) // some 300 rows
+		if i == 6 {
+			p.Stages = make([]analysis.StageProfile, 200)
+		}
+		putProfiles(t, l, p)
+		want = append(want, p)
+	}
+	for _, want := range []CompactStats{{Before: 6, After: 2}, {}} {
+		if stats, err := l.Compact(t.Context()); err != nil || stats != want {
+			t.Errorf("Compact: got %+v, %v, want %+v", stats, err, want)
+		}
+	}
+	wantProfiles(t, l, want...)
+}
+
 // TestProfilesEvolution lets an old program make the table, without some
 // columns and without some fields of a stage.
 func TestProfilesEvolution(t *testing.T) {

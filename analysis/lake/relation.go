@@ -47,6 +47,9 @@ type layout struct {
 	// fileRows is how many rows a compacted file has at most, half of it the
 	// least. It bounds memory: a file is sorted as a whole.
 	fileRows int64
+	// rowValues is how many values a row has that counts as one of them, and
+	// larger ones as several; 0 where all rows are about as large.
+	rowValues int64
 }
 
 var runKind = kind[analysis.Run]{
@@ -78,7 +81,7 @@ var profileKind = kind[analysis.RunProfile]{
 		sort:     []string{"app_id", "cluster", "attempt"}, // they are asked for by key
 		rowGroup: 100,
 		codec:    "zstd",
-		fileRows: 5000,
+		fileRows: 5000, rowValues: 512, // some ten stages; of most profiles there are a thousand in a file
 	},
 	key:   func(p *analysis.RunProfile) analysis.Key { return p.Key },
 	start: func(p *analysis.RunProfile) time.Time { return p.Start },
