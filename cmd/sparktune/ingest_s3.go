@@ -50,14 +50,14 @@ func (c *cli) findS3(ctx context.Context, place string, known func(name string) 
 
 // A key is any text; a path has no element that is empty, a dot or two. Such an
 // element has this prefix before it in a path, and so has one that begins with it.
-const oddElement = "∅"
+const oddPrefix = "∅"
 
 // pathOf is the path of the object with a key.
 func pathOf(key string) string {
 	elements := strings.Split(key, "/")
 	for i, e := range elements {
-		if e == "" || e == "." || e == ".." || strings.HasPrefix(e, oddElement) {
-			elements[i] = oddElement + e
+		if e == "" || e == "." || e == ".." || strings.HasPrefix(e, oddPrefix) {
+			elements[i] = oddPrefix + e
 		}
 	}
 	return strings.Join(elements, "/")
@@ -70,7 +70,7 @@ func keyOf(path string) string {
 	}
 	elements := strings.Split(path, "/")
 	for i, e := range elements {
-		elements[i] = strings.TrimPrefix(e, oddElement)
+		elements[i] = strings.TrimPrefix(e, oddPrefix)
 	}
 	return strings.Join(elements, "/")
 }

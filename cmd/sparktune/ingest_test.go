@@ -624,7 +624,7 @@ func TestIngestS3Keys(t *testing.T) {
 // A path and a key are the same thing, whatever is in the key.
 func TestKeyPaths(t *testing.T) {
 	paths := make(map[string]string)
-	for _, key := range []string{"a/b", "a//b", "/a", "//a", "a/", "", "a/./b", "a/../b", oddElement, "a/" + oddElement, oddElement + "/a", "a/" + oddElement + ".", "a/.", "a/..b"} {
+	for _, key := range []string{"a/b", "a//b", "/a", "//a", "a/", "", "a/./b", "a/../b", oddPrefix, "a/" + oddPrefix, oddPrefix + "/a", "a/" + oddPrefix + ".", "a/.", "a/..b"} {
 		p := pathOf(key)
 		if !fs.ValidPath(p) || keyOf(p) != key || paths[p] != "" {
 			t.Errorf("%q: path %q, key %q, also of %q", key, p, keyOf(p), paths[p])
