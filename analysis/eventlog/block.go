@@ -81,8 +81,8 @@ func unexpected(err error) error {
 }
 
 // lz4Blocks reads net.jpountz's LZ4BlockOutputStream: magic(8), token, length
-// on disk, length of the data, checksum (all little endian), data. The end
-// mark has two zero lengths; another stream may follow it.
+// on disk, length of the data, checksum of what it decodes to (all little
+// endian), data. The end mark has two zero lengths; another stream may follow it.
 func lz4Blocks(r *bufio.Reader) func() ([]byte, error) {
 	var head [21]byte
 	var buf blockBuffers
@@ -100,18 +100,40 @@ func lz4Blocks(r *bufio.Reader) func() ([]byte, error) {
 			return nil, err
 		}
 		out, err := buf.room(size)
-		if err != nil || size == 0 {
+		if err != nil || size == 0 && onDisk == 0 {
 			return nil, err
 		}
-		if head[8]&0xf0 == 0x10 {
-			return data, nil // stored
+		if err := lz4Decode(data, out, head[8]); err != nil {
+			return nil, err
 		}
-		n, err := lz4.UncompressBlock(data, out)
-		if err != nil || n != size {
-			return nil, fmt.Errorf("corrupt lz4 block: %d of %d bytes: %w", n, size, cmpErr(err))
+		if sum := xxh32(out, lz4Seed) & lz4SumBits; sum != binary.LittleEndian.Uint32(head[17:]) {
+			return nil, errSum
 		}
 		return out, nil
 	}
+}
+
+// The checksum of a block is xxHash32 with this seed, less four bits.
+const (
+	lz4Seed    = 0x9747b28c
+	lz4SumBits = 1<<28 - 1
+)
+
+var errSum = errors.New("corrupt lz4 block: wrong checksum")
+
+// lz4Decode fills out from a block's data, which the token says how to read.
+func lz4Decode(data, out []byte, token byte) error {
+	if token&0xf0 == 0x10 { // stored
+		if copy(out, data) != len(out) || len(data) != len(out) {
+			return errBlock
+		}
+		return nil
+	}
+	n, err := lz4.UncompressBlock(data, out)
+	if err != nil || n != len(out) {
+		return fmt.Errorf("corrupt lz4 block: %d of %d bytes: %w", n, len(out), cmpErr(err))
+	}
+	return nil
 }
 
 func cmpErr(err error) error {

@@ -94,12 +94,46 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
+// Known values of xxHash32, of lengths on each side of its steps.
+func TestXXH32(t *testing.T) {
+	for text, want := range map[string]uint32{
+		"":    0x02cc5d05,
+		"a":   0x550d7456,
+		"abc": 0x32d153ff,
+		"Nobody inspects the spammish repetition": 0xe2293b2f,
+	} {
+		if got := xxh32([]byte(text), 0); got != want {
+			t.Errorf("%q: %08x, want %08x", text, got, want)
+		}
+	}
+}
+
+// No bit of an lz4 log can be lost without the row saying so.
+func TestFlippedLZ4(t *testing.T) {
+	whole, err := os.ReadFile(filepath.Join(sharedData(t), "eventlogs", "generated-codec-fixtures", fixture+".lz4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, err := Parse(bytes.NewReader(whole))
+	want := toJSON(t, runs, err)
+	for i := 0; i < len(whole); i += 97 {
+		flipped := bytes.Clone(whole)
+		flipped[i] ^= 1 << (i % 8)
+		runs, err := Parse(bytes.NewReader(flipped))
+		if err == nil && runs[0].Complete() && toJSON(t, runs, err) != want {
+			t.Errorf("a bit of byte %d changes the row, which calls itself complete", i)
+		}
+	}
+}
+
 func TestCorruptBlocks(t *testing.T) {
 	for name, data := range map[string]string{
 		"lz4: another magic":     "LZ4Block\x15\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00xLZ4BLOCK\x15\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00x",
 		"lz4: absurd length":     "LZ4Block\x25\xff\xff\xff\x7f\xff\xff\xff\x7f\x00\x00\x00\x00",
 		"lz4: negative length":   "LZ4Block\x25\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00",
 		"lz4: no such data":      "LZ4Block\x25\x02\x00\x00\x00\x40\x00\x00\x00\x00\x00\x00\x00\xff\xff",
+		"lz4: wrong checksum":    "LZ4Block\x15\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00x",
+		"lz4: stored in part":    "LZ4Block\x15\x01\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00x",
 		"lz4: half a header":     "LZ4Block\x25\x02",
 		"snappy: absurd length":  "\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01\x7f\xff\xff\xff",
 		"snappy: no such data":   "\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x02\xff\xff",
