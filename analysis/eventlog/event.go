@@ -139,6 +139,7 @@ func (e *applicationEnd) apply(a *app) error {
 // in for LogStart, which those logs do not have.
 type databricksMetadata struct {
 	Version string          `json:"Spark Version"`
+	Number  *int64          `json:"Rollover Number"` // of the part, from 0
 	Context json.RawMessage `json:"SparkContext Id"`
 }
 
@@ -148,4 +149,11 @@ func (e *databricksMetadata) apply(a *app) error {
 		a.run.SparkVersion = clip(e.Version, maxText)
 	}
 	return nil
+}
+
+// follows says whether no part is missing between this one and the one before
+// it, whose number is last; -1 is none. A restart of the cluster may begin again
+// at 0, and a part may be in several files.
+func (e *databricksMetadata) follows(last int64) bool {
+	return e.Number == nil || *e.Number == 0 || *e.Number == last || *e.Number == last+1
 }

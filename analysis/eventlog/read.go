@@ -54,6 +54,8 @@ type parser struct {
 	lines int    // of it, so far
 	app   *app
 	runs  []analysis.Run
+	// parts is one more than the number of the last Databricks part.
+	parts int64
 
 	profiling bool
 	profiles  []analysis.RunProfile
@@ -237,7 +239,20 @@ func (p *parser) apply(ev event) error {
 		}
 		p.close()
 	}
+	if m, ok := ev.(*databricksMetadata); ok {
+		p.rollover(m)
+	}
 	return ev.apply(p.current())
+}
+
+// rollover notes that parts before this one are missing.
+func (p *parser) rollover(m *databricksMetadata) {
+	if !m.follows(p.parts - 1) {
+		p.current().run.Truncated = true
+	}
+	if m.Number != nil {
+		p.parts = *m.Number + 1
+	}
 }
 
 // splits says whether an event belongs to another application than the ones
