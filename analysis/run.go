@@ -33,7 +33,7 @@ const (
 	IdentityOpenLineage = "openlineage"       // spark.openlineage.parentJobName: exact dag and task
 	IdentityAirflowCtx  = "airflow_ctx"       // AIRFLOW_CTX_* in the application's environment properties
 	IdentityYARNTags    = "yarn_tags"         // dag_id=... and task_id=... in spark.yarn.tags
-	IdentityKubernetes  = "kubernetes_labels" // dag_id, task_id labels on the driver pod
+	IdentityKubernetes  = "kubernetes_labels" // dag_id, task_id labels on the pods
 	IdentityNone        = ""                  // only names are left: app_name, application
 )
 

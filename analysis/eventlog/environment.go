@@ -93,8 +93,11 @@ var wantedProperties = []string{
 	"spark.kubernetes.namespace",
 	"spark.master",
 	"spark.openlineage.parentJobName",
+	"spark.openlineage.parentRunId",
+	"spark.openlineage.rootJobName",
 	"spark.openlineage.rootParentJobName",
 	"spark.openlineage.rootParentRunId",
+	"spark.openlineage.rootRunId",
 	"spark.plugins",
 	"spark.submit.deployMode",
 	"spark.submit.pyFiles",
@@ -116,6 +119,7 @@ var wantedPrefixes = []string{
 	"spark.executorEnv.AIRFLOW_CTX_",
 	"spark.kubernetes.driver.label.",
 	"spark.kubernetes.driverEnv.AIRFLOW_CTX_",
+	"spark.kubernetes.executor.label.",
 	"spark.yarn.appMasterEnv.AIRFLOW_CTX_",
 }
 

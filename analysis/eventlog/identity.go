@@ -16,20 +16,22 @@ type orchestration struct {
 }
 
 // identify fills the orchestrator's fields. The strongest source that names
-// both DAG and task wins; weaker ones that do not contradict it add what it
-// leaves open.
+// both DAG and task wins; the others, strong or weak, add what it leaves open if
+// they do not contradict it. Where none names both, the first that names one of
+// them is whom the others must not contradict.
 func (e *environment) identify(r *analysis.Run) {
-	var id orchestration
-	for _, o := range []orchestration{e.airflow(), e.openLineage(), e.airflowContext(), e.yarnTags(), e.kubernetesLabels()} {
-		if o.dag != "" && o.task != "" && id.source == "" {
-			id.dag, id.task, id.source = o.dag, o.task, o.source
-		}
-		if id.source == "" || agrees(o.dag, id.dag) && agrees(o.task, id.task) {
+	sources := []orchestration{e.airflow(), e.openLineage(), e.airflowContext(), e.yarnTags(), e.labels("driver"), e.labels("executor")}
+	id := settle(sources)
+	for _, o := range sources {
+		if o.agrees(&id) {
 			id.complete(o)
 		}
 	}
-	if id.run == "" && id.source == analysis.IdentityOpenLineage {
-		id.run = e.spark["spark.openlineage.rootParentRunId"]
+	switch id.source {
+	case analysis.IdentityNone:
+		id.dag, id.task = "", "" // half a name is none
+	case analysis.IdentityOpenLineage:
+		id.run = first(id.run, e.openLineageRun())
 	}
 	r.Identity = id.source
 	r.DAGID, r.TaskID, r.RunID = clip(id.dag, maxText), clip(id.task, maxText), clip(id.run, maxText)
@@ -38,7 +40,27 @@ func (e *environment) identify(r *analysis.Run) {
 	r.RunType = clip(first(id.kind, runType(id.run)), maxText)
 }
 
-func agrees(said, known string) bool { return said == "" || said == known }
+// settle says whose word counts. It has a source only with both names.
+func settle(sources []orchestration) orchestration {
+	for _, o := range sources {
+		if o.dag != "" && o.task != "" {
+			return o
+		}
+	}
+	for _, o := range sources {
+		if o.dag != "" || o.task != "" {
+			o.source = analysis.IdentityNone
+			return o
+		}
+	}
+	return orchestration{}
+}
+
+// agrees says whether two sources may speak of the same run of the same task.
+func (o *orchestration) agrees(with *orchestration) bool {
+	may := func(a, b string) bool { return a == "" || b == "" || a == b }
+	return may(o.dag, with.dag) && may(o.task, with.task) && may(o.run, with.run)
+}
 
 func (o *orchestration) complete(by orchestration) {
 	o.run = first(o.run, by.run)
@@ -79,16 +101,32 @@ func (e *environment) airflow() orchestration {
 
 // openLineage names the parent "dag.task". Both may contain dots, so the name
 // of the root, the DAG, is needed to cut it; without a root a single dot is
-// clear enough.
+// clear enough. The root has two spellings: that of OpenLineage's own
+// integrations, and that of Airflow's documentation.
 func (e *environment) openLineage() orchestration {
 	o := orchestration{source: analysis.IdentityOpenLineage}
-	parent, root := e.spark["spark.openlineage.parentJobName"], e.spark["spark.openlineage.rootParentJobName"]
+	parent, root := e.lineage("parentJobName"), e.lineage("rootParentJobName", "rootJobName")
 	if task, ok := strings.CutPrefix(parent, root+"."); ok && root != "" {
 		o.dag, o.task = root, task
 	} else if root == "" && strings.Count(parent, ".") == 1 {
 		o.dag, o.task, _ = strings.Cut(parent, ".")
 	}
 	return o
+}
+
+// openLineageRun is the UUID of the DAG's run, or else that of the task's try.
+func (e *environment) openLineageRun() string {
+	return e.lineage("rootParentRunId", "rootRunId", "parentRunId")
+}
+
+// lineage is the first of OpenLineage's properties that is there.
+func (e *environment) lineage(keys ...string) string {
+	for _, key := range keys {
+		if v := e.spark["spark.openlineage."+key]; v != "" {
+			return v
+		}
+	}
+	return ""
 }
 
 // airflowContext are Airflow's own environment variables where the submitter
@@ -123,8 +161,9 @@ func (e *environment) yarnTags() orchestration {
 	}
 }
 
-func (e *environment) kubernetesLabels() orchestration {
-	get := func(key string) string { return e.spark["spark.kubernetes.driver.label."+key] }
+// labels are those of Kubernetes' pods of this kind.
+func (e *environment) labels(pods string) orchestration {
+	get := func(key string) string { return e.spark["spark.kubernetes."+pods+".label."+key] }
 	return orchestration{
 		source: analysis.IdentityKubernetes,
 		dag:    get("dag_id"), task: get("task_id"), run: get("run_id"),
