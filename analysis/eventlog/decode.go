@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"strconv"
 )
 
 var errNoEvent = errors.New("not a Spark event")
@@ -31,7 +30,7 @@ func (d *decoder) decode(b *batch) {
 	for rest := b.text; len(rest) > 0; {
 		text, after, _ := bytes.Cut(rest, []byte{'\n'})
 		rest = after
-		text = bytes.TrimSuffix(text, []byte{'\r'})
+		text = bytes.TrimRight(text, " \t\r")
 		if len(text) == 0 {
 			b.add(nil, nil)
 			continue
@@ -60,14 +59,12 @@ func (b *batch) add(ev event, err error) {
 
 // line decodes one line: by hand where that is worth it, else strictly.
 func (d *decoder) line(text []byte, tasks *arena) (event, error) {
-	name, ok := eventName(text)
-	if !ok {
-		return decodeAny(text)
+	if name, ok := eventName(text); ok {
+		if ev := d.byHand(name, text, tasks); ev != nil {
+			return ev, nil
+		}
 	}
-	if ev := d.byHand(name, text, tasks); ev != nil {
-		return ev, nil
-	}
-	return decodeStrict(name, text)
+	return decodeStrict(text)
 }
 
 // byHand is nil for what it does not read.
@@ -78,11 +75,11 @@ func (d *decoder) byHand(name, text []byte, tasks *arena) event {
 			return &t.taskEnd
 		}
 	case "SparkListenerJobStart":
-		if e := new(scannedJob); d.scan.line(text, e) && e.seen == allJob {
+		if e := new(scannedJob); d.scan.line(text, e) {
 			return &e.jobStart
 		}
 	case "SparkListenerStageCompleted":
-		if e := new(stageCompleted); d.scan.line(text, e) && e.Info.seen == allStage {
+		if e := new(stageCompleted); d.scan.line(text, e) {
 			return e
 		}
 	case "SparkListenerJobEnd":
@@ -118,29 +115,19 @@ func (d *decoder) byHand(name, text []byte, tasks *arena) event {
 			return e
 		}
 	case sqlUI + "SQLAdaptiveExecutionUpdate":
-		if e, ok := joinless(text); ok {
-			return e
-		}
 		if e := new(sqlUpdate); d.scan.line(text, e) {
 			return e
 		}
+	case "SparkListenerTaskStart":
+		if wholeStart(text) || d.scan.whole(text) {
+			return taskStarted
+		}
+	default:
+		if newEvent(name) == nil && d.scan.whole(text) {
+			return newNamed(name)
+		}
 	}
 	return nil
-}
-
-// joinless is an update to a plan without joins: all that counts is whose it
-// is. Most are, they come often, and a plan is long.
-func joinless(text []byte) (*sqlUpdate, bool) {
-	rest, ok := bytes.CutPrefix(text, []byte(eventPrefix+sqlUI+`SQLAdaptiveExecutionUpdate","executionId":`))
-	if !ok || text[len(text)-1] != '}' || hasJoins(text) {
-		return nil, false
-	}
-	digits, _, _ := bytes.Cut(rest, []byte{','})
-	id, ok := leadingInt(digits)
-	if !ok || len(digits) > 18 || strconv.Itoa(int(id)) != string(digits) {
-		return nil, false
-	}
-	return &sqlUpdate{ID: id}, true
 }
 
 // eventName is the name of an event whose line starts as Spark writes it.
@@ -153,34 +140,35 @@ func eventName(text []byte) ([]byte, bool) {
 	return name, ok && len(name) > 0 && bytes.IndexByte(name, '\\') < 0
 }
 
-// decodeAny decodes a line that does not start with the event's name.
-func decodeAny(text []byte) (event, error) {
-	var head struct{ Event string }
-	if err := json.Unmarshal(text, &head); err != nil || head.Event == "" {
-		return nil, errNoEvent
+// decodeStrict decodes by encoding/json. The name at the start of the line says
+// whether the event is one that is decoded, even where the line names it again.
+func decodeStrict(text []byte) (event, error) {
+	name, ok := eventName(text)
+	if ok && wasCut(text) && !decodes(text) {
+		return newNamed(name), nil
 	}
-	return decodeStrict([]byte(head.Event), text)
-}
-
-// decodeStrict decodes by encoding/json. Of an event that is not decoded at
-// least the end of the line must be there.
-func decodeStrict(name, text []byte) (event, error) {
-	ev := newEvent(name)
-	whole := bytes.HasSuffix(text, []byte{'}'})
-	if ev == nil {
-		if !whole {
+	if ok && newEvent(name) == nil {
+		if !json.Valid(text) {
 			return nil, errNoEvent
 		}
 		return newNamed(name), nil
 	}
-	err := json.Unmarshal(text, ev)
-	if _, update := ev.(*sqlUpdate); update && err != nil && whole {
-		// Its plan was too long to be kept: it costs the facts on joins, which
-		// is no reason to call the log incomplete.
-		return newNamed(name), nil
+	var head struct{ Event string }
+	if err := json.Unmarshal(text, &head); err != nil || head.Event == "" {
+		return nil, errNoEvent
 	}
-	if err != nil {
+	ev := newEvent([]byte(head.Event))
+	if ev == nil {
+		return newNamed([]byte(head.Event)), nil
+	}
+	if err := json.Unmarshal(text, ev); err != nil {
 		return nil, err
 	}
 	return ev, nil
+}
+
+// wasCut says whether a line may be what longLine keeps of an event that is not
+// decoded: the start and the last byte.
+func wasCut(text []byte) bool {
+	return len(text) == maxText+1 && text[maxText] == '}' && bytes.Count(text, []byte(eventPrefix)) == 1
 }

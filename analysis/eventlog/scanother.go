@@ -1,43 +1,33 @@
 package eventlog
 
-import "bytes"
-
-var (
-	stageInfos = []byte(`],"Stage IDs":[`)
-	rddInfo    = []byte(`],"Parent IDs":[`)
+import (
+	"bytes"
+	"unicode/utf8"
 )
 
-// A scannedJob is a jobStart that is read by hand. Only when all keys were
-// seen is it sure that none was passed over with the stages' descriptions.
+// A scannedJob is a jobStart that is read by hand.
 type scannedJob struct {
 	jobStart
 	submitted int64
-	seen      uint8
 }
-
-const allJob = 1<<4 - 1
 
 var jobKeys = []string{"Job ID", "Submission Time", "Stage IDs", "Properties"}
 
 func (e *scannedJob) field(s *scan, key []byte) bool {
 	switch string(key) {
 	case "Job ID":
-		e.seen |= 1
 		return s.integer(&e.ID)
 	case "Submission Time":
-		e.seen |= 2
 		e.Submitted = &e.submitted
 		return s.integer(&e.submitted)
 	case "Stage Infos":
-		return s.skipTo(stageInfos)
+		return s.skip()
 	case "Stage IDs":
-		e.seen |= 4
 		return s.ids(&e.StageIDs)
 	case "Properties":
-		e.seen |= 8
 		return s.object(&e.Props)
 	case "Event":
-		return s.skip()
+		return s.event()
 	}
 	return s.unknown(key, jobKeys)
 }
@@ -80,12 +70,10 @@ func (e *stageCompleted) field(s *scan, key []byte) bool {
 	case "Stage Info":
 		return s.object(&e.Info)
 	case "Event":
-		return s.skip()
+		return s.event()
 	}
 	return s.unknown(key, []string{"Stage Info"})
 }
-
-const allStage = 1<<6 - 1
 
 var stageKeys = []string{"Stage ID", "Stage Attempt ID", "Number of Tasks", "Parent IDs", "Submission Time", "Completion Time", resourceProfile, failureReason}
 
@@ -98,37 +86,25 @@ const resourceProfile = "Resource Profile Id"
 func (e *stageInfo) field(s *scan, key []byte) bool {
 	switch string(key) {
 	case "Stage ID":
-		e.seen |= 1
 		return s.integer(&e.ID)
 	case "Stage Attempt ID":
-		e.seen |= 2
 		return s.integer(&e.Attempt)
 	case "Number of Tasks":
-		e.seen |= 4
 		return s.integer(&e.Tasks)
 	case "Parent IDs":
-		e.seen |= 8
 		return s.ids(&e.Parents)
 	case "Submission Time":
-		e.seen |= 16
 		return s.integer(&e.Submitted)
 	case "Completion Time":
-		e.seen |= 32
 		return s.integer(&e.Completed)
 	case "RDD Info":
-		start := s.i
-		return s.skipTo(rddInfo) && !hides(s.b[start:s.i])
+		return s.skip()
 	case resourceProfile:
 		return s.integer(&e.Profile)
 	case "Stage Name", "Details", "Accumulables":
 		return s.skip()
 	}
 	return s.unknown(key, stageKeys)
-}
-
-// hides says whether a key that not every stage has was passed over.
-func hides(skipped []byte) bool {
-	return bytes.Contains(skipped, []byte(`"`+failureReason+`"`)) || bytes.Contains(skipped, []byte(`"`+resourceProfile+`"`))
 }
 
 func (e *environmentUpdate) field(s *scan, key []byte) bool {
@@ -139,7 +115,9 @@ func (e *environmentUpdate) field(s *scan, key []byte) bool {
 		return s.properties(&e.Hadoop)
 	case "System Properties":
 		return s.properties(&e.System)
-	case "Event", "JVM Information", "Metrics Properties", "Classpath Entries":
+	case "Event":
+		return s.event()
+	case "JVM Information", "Metrics Properties", "Classpath Entries":
 		return s.skip()
 	}
 	return s.unknown(key, []string{"Spark Properties", "Hadoop Properties", "System Properties"})
@@ -153,10 +131,10 @@ func (s *scan) properties(p *properties) bool {
 // field keeps a wanted property.
 func (p properties) field(s *scan, key []byte) bool {
 	switch {
-	case bytes.IndexByte(key, '\\') >= 0:
-		return false
 	case !mayBeWanted(key) || !wanted(string(key)):
 		return s.skip()
+	case !utf8.Valid(key):
+		return false
 	}
 	if s.i < len(s.b) && s.b[s.i] != '"' {
 		return s.skip()
@@ -181,10 +159,17 @@ func (e *sqlStart) field(s *scan, key []byte) bool {
 	case "time":
 		return s.integer(&e.Time)
 	case "sparkPlanInfo":
-		return e.Plan.read(s)
+		start := s.i
+		if !s.skip() {
+			return false
+		}
+		e.Plan.read(s.b[start:s.i], s)
+		return true
 	case "modifiedConfigs":
 		return s.properties(&e.Modified)
-	case "Event", "rootExecutionId", "description", "details", "physicalPlanDescription", "jobTags", "jobGroupId":
+	case "Event":
+		return s.event()
+	case "rootExecutionId", "description", "details", "physicalPlanDescription", "jobTags", "jobGroupId":
 		return s.skip()
 	}
 	return s.unknown(key, []string{"executionId", "time", "sparkPlanInfo", "modifiedConfigs"})
@@ -195,8 +180,10 @@ func (e *sqlUpdate) field(s *scan, key []byte) bool {
 	case "executionId":
 		return s.integer(&e.ID)
 	case "sparkPlanInfo":
-		return e.Plan.read(s)
-	case "Event", "physicalPlanDescription":
+		return s.custom(&e.Plan)
+	case "Event":
+		return s.event()
+	case "physicalPlanDescription":
 		return s.skip()
 	}
 	return s.unknown(key, []string{"executionId", "sparkPlanInfo"})
@@ -213,7 +200,7 @@ func (e *stageExecutorMetrics) field(s *scan, key []byte) bool {
 	case "Executor Metrics":
 		return s.object(&e.Metrics)
 	case "Event":
-		return s.skip()
+		return s.event()
 	}
 	return s.unknown(key, []string{"Executor ID", "Stage ID", "Stage Attempt ID", "Executor Metrics"})
 }
@@ -223,11 +210,13 @@ func (e *executorMetricsUpdate) field(s *scan, key []byte) bool {
 	case "Executor ID":
 		return s.word(&e.ID)
 	case "Executor Metrics Updated":
-		return s.list(func() bool {
+		return e.Updates == nil && s.list(func() bool {
 			e.Updates = append(e.Updates, metricsUpdate{})
 			return len(e.Updates) <= maxUpdates && s.object(&e.Updates[len(e.Updates)-1])
 		})
-	case "Event", "Metrics Updated":
+	case "Event":
+		return s.event()
+	case "Metrics Updated":
 		return s.skip()
 	}
 	return s.unknown(key, []string{"Executor ID", "Executor Metrics Updated"})
@@ -247,13 +236,15 @@ func (e *driverUpdates) field(s *scan, key []byte) bool {
 	switch string(key) {
 	case "accumUpdates":
 		start := s.i
-		return s.list(func() bool {
+		return e.Updates == nil && s.list(func() bool {
 			var pair idList
 			ok := s.ids(&pair)
 			e.Updates = append(e.Updates, pair)
 			return ok && s.i-start < maxIDList
 		})
-	case "Event", "executionId":
+	case "Event":
+		return s.event()
+	case "executionId":
 		return s.skip()
 	}
 	return s.unknown(key, []string{"accumUpdates"})
@@ -270,7 +261,7 @@ func (e *jobEnd) field(s *scan, key []byte) bool {
 		e.Result.Result = "JobSucceeded"
 		return s.constant(`{"Result":"JobSucceeded"}`)
 	case "Event":
-		return s.skip()
+		return s.event()
 	}
 	return s.unknown(key, []string{"Job ID", "Completion Time", "Job Result"})
 }
@@ -293,7 +284,7 @@ func (e *executorAdded) field(s *scan, key []byte) bool {
 	case "Executor Info":
 		return s.object(&e.Info)
 	case "Event":
-		return s.skip()
+		return s.event()
 	}
 	return s.unknown(key, []string{"Timestamp", "Executor ID", "Executor Info"})
 }
@@ -318,7 +309,9 @@ func (e *blockManagerAdded) field(s *scan, key []byte) bool {
 		return s.object(&e.ID)
 	case "Maximum Memory":
 		return s.integer(&e.Memory)
-	case "Event", "Maximum Onheap Memory", "Maximum Offheap Memory":
+	case "Event":
+		return s.event()
+	case "Maximum Onheap Memory", "Maximum Offheap Memory":
 		return s.skip()
 	}
 	return s.unknown(key, []string{"Timestamp", "Block Manager ID", "Maximum Memory"})

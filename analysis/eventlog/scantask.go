@@ -1,6 +1,8 @@
 package eventlog
 
-import "bytes"
+import (
+	"bytes"
+)
 
 // A scannedTask is a taskEnd that is read by hand.
 type scannedTask struct {
@@ -12,15 +14,17 @@ type scannedTask struct {
 }
 
 var (
-	success      = []byte(`{"Reason":"Success"}`)
-	accumulables = []byte(`]},"Task `)
+	success         = []byte(`{"Reason":"Success"}`)
+	accumulablesEnd = []byte(`]},"Task `)
 )
 
 var taskKeys = []string{"Stage ID", "Stage Attempt ID", "Task End Reason", "Task Info", "Task Executor Metrics", "Task Metrics"}
 
 func (t *scannedTask) field(s *scan, key []byte) bool {
 	switch string(key) {
-	case "Event", "Task Type":
+	case "Event":
+		return s.event()
+	case "Task Type":
 		return s.skip()
 	case "Stage ID":
 		t.seen |= 128
@@ -38,7 +42,7 @@ func (t *scannedTask) field(s *scan, key []byte) bool {
 	case "Task Info":
 		return s.object((*scannedInfo)(t))
 	case "Task Executor Metrics":
-		return s.object(&t.Executor)
+		return same(s, &s.zeros.executor, &t.Executor)
 	case "Task Metrics":
 		t.Metrics = &t.metrics
 		return s.object((*scannedMetrics)(t))
@@ -71,6 +75,39 @@ func (r *endReason) field(s *scan, key []byte) bool {
 	}
 	return s.unknown(key, reasonKeys)
 }
+
+// skipAccumulables jumps over the list that is most of a line, where it looks
+// whole. Its objects are flat: where they are whole, the colons are one more
+// than the commas.
+func (s *scan) skipAccumulables() bool {
+	n := bytes.Index(s.b[s.i:], accumulablesEnd)
+	if n <= 0 || s.b[s.i] != '[' {
+		return s.skip()
+	}
+	if c := countIn(s.b[s.i+1 : s.i+n]); !c.balanced() || c.colons != c.commas+1 {
+		return s.skip()
+	}
+	s.i += n + 1
+	return true
+}
+
+// wholeStart says whether the start of a task looks whole. No list in it has
+// elements: where it is whole, every object has a colon more than commas.
+func wholeStart(text []byte) bool {
+	c := countIn(text)
+	return c.balanced() && c.colons == c.commas+c.opened && bytes.HasSuffix(text, []byte("}}")) && !bytes.Contains(text, []byte("}{"))
+}
+
+// separators are how many a text has of the bytes that separate values. To count
+// them is several times as fast as to read.
+type separators struct{ quotes, opened, closed, commas, colons int }
+
+func countIn(text []byte) separators {
+	count := func(c byte) int { return bytes.Count(text, []byte{c}) }
+	return separators{count('"'), count('{'), count('}'), count(','), count(':')}
+}
+
+func (c separators) balanced() bool { return c.quotes%2 == 0 && c.opened == c.closed }
 
 type scannedInfo scannedTask
 
@@ -109,7 +146,7 @@ func (t *scannedInfo) field(s *scan, key []byte) bool {
 		if t.seen != allInfo {
 			return s.skip()
 		}
-		return s.skipTo(accumulables)
+		return s.skipAccumulables()
 	case "Attempt", "Partition ID", "Host", "Failed", "Killed":
 		return s.skip()
 	}
@@ -197,13 +234,13 @@ func (t *scannedMetrics) field(s *scan, key []byte) bool {
 	case "Disk Bytes Spilled":
 		return s.integer(&m.DiskSpilled)
 	case "Shuffle Read Metrics":
-		return s.object(&m.Read)
+		return same(s, &s.zeros.read, &m.Read)
 	case "Shuffle Write Metrics":
-		return s.object(&m.Write)
+		return same(s, &s.zeros.write, &m.Write)
 	case "Input Metrics":
-		return s.object(&m.Input)
+		return same(s, &s.zeros.input, &m.Input)
 	case "Output Metrics":
-		return s.object(&m.Output)
+		return same(s, &s.zeros.output, &m.Output)
 	case "Executor Deserialize CPU Time", "Peak On Heap Execution Memory", "Peak Off Heap Execution Memory", "Updated Blocks":
 		return s.skip()
 	}

@@ -248,13 +248,14 @@ type planInfo struct {
 // UnmarshalJSON looks for the names of the plan's operators, from the root
 // down.
 func (p *planInfo) UnmarshalJSON(b []byte) error {
-	p.read(&scan{b: b})
+	p.read(b, new(scan))
 	return nil
 }
 
-func (p *planInfo) read(s *scan) bool {
+// read takes the operators that s remembers.
+func (p *planInfo) read(b []byte, s *scan) {
 	var operators []byte // one a line
-	ok := s.plan(func(name []byte) {
+	p.joins.read(b, func(name []byte) {
 		p.photon = p.photon || bytes.HasPrefix(name, []byte("Photon"))
 		if op := s.operator(name); op != "" {
 			if len(operators) > 0 {
@@ -262,11 +263,10 @@ func (p *planInfo) read(s *scan) bool {
 			}
 			operators = append(operators, op...)
 		}
-	}, &p.joins)
+	})
 	if len(operators) > 0 {
 		p.shape = hash(operators)
 	}
-	return ok
 }
 
 // planJoins are the joins of a plan, and the accumulators of its data sizes
@@ -281,9 +281,12 @@ type joinCount struct {
 	n    int64
 }
 
-// add counts a join by its operator, whether adaptive execution split its skewed
-// partitions or not.
+// add counts an operator, if it is a join: by its name, whether adaptive execution
+// split its skewed partitions or not.
 func (p *planJoins) add(name []byte) {
+	if !isJoin(name) {
+		return
+	}
 	name = bytes.TrimSuffix(name[:min(len(name), maxID)], skewed)
 	i := slices.IndexFunc(p.counts, func(c joinCount) bool { return c.name == string(name) })
 	switch {
@@ -294,13 +297,14 @@ func (p *planJoins) add(name []byte) {
 	}
 }
 
-// UnmarshalJSON looks for names and ids as [planInfo.UnmarshalJSON] does.
+// UnmarshalJSON looks for names and ids as [planInfo.UnmarshalJSON] does. Most
+// plans have no joins, they come often, and are long.
 func (p *planJoins) UnmarshalJSON(b []byte) error {
-	p.read(&scan{b: b})
+	if hasJoins(b) {
+		p.read(b, func([]byte) {})
+	}
 	return nil
 }
-
-func (p *planJoins) read(s *scan) bool { return s.plan(func([]byte) {}, p) }
 
 // How the names of joins end: one without a condition that Spark can use is a
 // product, and one whose skewed partitions were split says so.
@@ -325,65 +329,48 @@ func hasJoins(b []byte) bool {
 
 var (
 	nodeName = []byte(`"nodeName":"`)
+	nameEnd  = []byte(`Name":"`) // starts with a rare byte, which is fast to find
 	dataSize = []byte(`"name":"data size","accumulatorId":`)
 )
 
-// plan passes over a plan once, whatever it is nested in: every operator's name
-// goes to node, and what joins wants to it.
-func (s *scan) plan(node func(name []byte), joins *planJoins) bool {
-	if s.i >= len(s.b) || s.b[s.i] != '{' {
-		return s.skip()
+// read goes through a plan, whatever it is nested in: every operator's name goes
+// to node, too. What it looks for has the quotes of a key: in a text they would
+// be escaped.
+func (p *planJoins) read(plan []byte, node func(name []byte)) {
+	if len(plan) == 0 || plan[0] != '{' {
+		return
 	}
 	broadcasts := false
-	for depth := 0; s.i < len(s.b); {
-		switch s.b[s.i] {
-		case '"':
-			name, ok := s.planText(joins)
-			if !ok {
-				return false
-			}
-			if name != nil {
-				node(name)
-				broadcasts = broadcasts || bytes.HasPrefix(name, []byte("BroadcastExchange"))
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		}
-		s.i++
-		if depth == 0 {
+	for i := 0; ; {
+		n := bytes.Index(plan[i:], nameEnd)
+		if n < 0 {
 			break
 		}
+		i += n + len(nameEnd)
+		if bytes.HasSuffix(plan[:i], nodeName) && plan[i-len(nodeName)-1] != '\\' {
+			name, _, _ := bytes.Cut(plan[i:], []byte{'"'})
+			node(name)
+			p.add(name)
+			broadcasts = broadcasts || bytes.HasPrefix(name, []byte("BroadcastExchange"))
+		}
 	}
-	if !broadcasts {
-		joins.sizes = nil // only shuffles have them
+	p.sizes = nil
+	if broadcasts { // shuffles alone have data sizes too
+		p.readSizes(plan)
 	}
-	return true
 }
 
-// planText passes over a text of a plan, and over the next one where it is an
-// operator's name, which it gives.
-func (s *scan) planText(joins *planJoins) (name []byte, ok bool) {
-	text := s.b[s.i:]
-	switch {
-	case bytes.HasPrefix(text, nodeName):
-		s.i += len(nodeName) - 1
-		if !s.skipText() {
-			return nil, false
+func (p *planJoins) readSizes(plan []byte) {
+	for len(p.sizes) < maxSizes {
+		n := bytes.Index(plan, dataSize)
+		if n < 0 {
+			return
 		}
-		name, _, _ = bytes.Cut(text[len(nodeName):], []byte{'"'})
-		if isJoin(name) {
-			joins.add(name)
+		if id, ok := leadingInt(plan[n+len(dataSize):]); ok && (n == 0 || plan[n-1] != '\\') {
+			p.sizes = append(p.sizes, id)
 		}
-		return name, true
-	case bytes.HasPrefix(text, dataSize):
-		if id, ok := leadingInt(text[len(dataSize):]); ok && len(joins.sizes) < maxSizes {
-			joins.sizes = append(joins.sizes, id)
-		}
+		plan = plan[n+len(dataSize):]
 	}
-	return nil, s.skipText()
 }
 
 // leadingInt is the number that b starts with.
@@ -435,20 +422,20 @@ func inWord(r rune) bool {
 	return r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
-const digits = "0123456789"
+const decimals = "0123456789"
 
 // withoutNumbers hides table suffixes and the like, which change from day to
 // day.
 func withoutNumbers(name string) string {
 	var b strings.Builder
 	for {
-		i := strings.IndexAny(name, digits)
+		i := strings.IndexAny(name, decimals)
 		if i < 0 {
 			b.WriteString(name)
 			return b.String()
 		}
 		b.WriteString(name[:i])
 		b.WriteByte('#')
-		name = strings.TrimLeft(name[i:], digits)
+		name = strings.TrimLeft(name[i:], decimals)
 	}
 }

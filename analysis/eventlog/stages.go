@@ -21,8 +21,6 @@ type stageInfo struct {
 	Completed int64   `json:"Completion Time"`
 	Failure   *string `json:"Failure Reason"`
 	Profile   int64   `json:"Resource Profile Id"`
-
-	seen uint8 // keys, when read by hand
 }
 
 // A stage is one stage attempt. It is kept beyond its completion, because
