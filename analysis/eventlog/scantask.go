@@ -84,7 +84,8 @@ func (s *scan) skipAccumulables() bool {
 	if n <= 0 || s.b[s.i] != '[' {
 		return s.skip()
 	}
-	if c := countIn(s.b[s.i+1 : s.i+n]); !c.balanced() || c.colons != c.commas+1 {
+	list := s.b[s.i+1 : s.i+n]
+	if c := countIn(list); !c.balanced() || c.colons != c.commas+1 || bytes.Contains(list, []byte(eventPrefix)) {
 		return s.skip()
 	}
 	s.i += n + 1
