@@ -37,8 +37,8 @@ type RunProfile struct {
 	// those that are too short to be kept.
 	Gaps       []Span
 	OtherGapMs int64
-	// Dropped counts stage attempts that had no room; their work is missing
-	// from Stages.
+	// Dropped counts stage attempts that had no room, whose work is missing from
+	// Stages, and entries of which not all parents are known.
 	Dropped int64
 }
 
@@ -129,7 +129,7 @@ var ProfileColumns = []ProfileColumn[RunProfile]{
 	{"executors", "list", "ExecutorAdded, ExecutorRemoved", "Changes in the number of executors, one per time, sorted; those that change nothing are left out. Executors that stay until the end have no entry for their removal.", func(p *RunProfile) any { return &p.Executors }},
 	{"gaps", "list", "JobStart, JobEnd", "Times without a job (only the driver worked), sorted. The application minus the union of its jobs.", func(p *RunProfile) any { return &p.Gaps }},
 	{"other_gap_ms", "ms", "JobStart, JobEnd", "Length of the gaps that are too short to be kept; 0 below 1,024 gaps.", func(p *RunProfile) any { return &p.OtherGapMs }},
-	{"dropped_stages", "count", "StageCompleted", "Stage attempts that had no room, those with the least work; 0 when stages is whole.", func(p *RunProfile) any { return &p.Dropped }},
+	{"dropped_stages", "count", "StageCompleted", "Stage attempts that had no room, those with the least work, and those whose parents had none; 0 when stages is whole.", func(p *RunProfile) any { return &p.Dropped }},
 }
 
 // StageColumns are the fields of an element of stages.
@@ -157,7 +157,7 @@ var StageColumns = []ProfileColumn[StageProfile]{
 	{"shuffle_read_bytes", "bytes", "TaskEnd", "sum(Remote Bytes Read + Local Bytes Read).", func(s *StageProfile) any { return &s.ShuffleRead }},
 	{"shuffle_write_bytes", "bytes", "TaskEnd", "sum(Shuffle Bytes Written).", func(s *StageProfile) any { return &s.ShuffleW }},
 	{"memory_spilled_bytes", "bytes", "TaskEnd", "sum(Memory Bytes Spilled).", func(s *StageProfile) any { return &s.Spilled }},
-	{"run_median_ms", "ms", "TaskEnd", "percentile(Executor Run Time, 0.5) of successful tasks, as the following; exact up to 65,536 tasks, else within 0.8 %. Of merged entries the mean, weighed with succeeded.", func(s *StageProfile) any { return &s.RunMedianMs }},
+	{"run_median_ms", "ms", "TaskEnd", "percentile(Executor Run Time, 0.5) of successful tasks, as the following; exact up to 65,536 tasks (fewer where stages with half a million tasks run at a time), else within 0.8 %. Of merged entries the mean, weighed with succeeded.", func(s *StageProfile) any { return &s.RunMedianMs }},
 	{"run_max_ms", "ms", "TaskEnd", "max(Executor Run Time).", func(s *StageProfile) any { return &s.RunMaxMs }},
 	{"slowest_bytes", "bytes", "TaskEnd", "max_by(input and shuffle bytes read, Executor Run Time): little beside a long time means a slow host, much means skewed data. The first task to end wins a tie.", func(s *StageProfile) any { return &s.SlowestBytes }},
 	{"run_hist", "count", "TaskEnd", "Bucket to number of tasks, of Executor Run Time in ms. The bucket of v, with n = length(bin(v)): n < 4 ? v : 8 * (n - 3) + ((v >> (n - 4)) & 7).", func(s *StageProfile) any { return &s.RunHist }},

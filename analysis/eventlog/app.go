@@ -78,8 +78,8 @@ func (a *app) finish() analysis.Run {
 	a.tasks.fill(r)
 	a.fillStages(r)
 	a.peaks.fill(r)
-	if a.driver.heap > 0 {
-		r.DriverPeakHeap = some(a.driver.heap)
+	if a.driver.Heap > 0 {
+		r.DriverPeakHeap = some(a.driver.Heap)
 		r.DriverHeapCoverage = ratio(min(a.driver.stages, a.stages.completed), a.stages.completed)
 	}
 	r.PeakTasks = a.concurrency.peak(a.executors.slots(a))
@@ -96,15 +96,16 @@ func instant(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// clip cuts a text of the log to n bytes, at a rune.
+// clip cuts a text of the log to n bytes, at a rune. What it gives does not hold
+// the text that it is a part of.
 func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
+	if len(s) > n {
+		for n > 0 && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		s = s[:n]
 	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return strings.Clone(s[:n])
+	return strings.Clone(s)
 }
 
 // An outcome follows what the last job or SQL execution came to.

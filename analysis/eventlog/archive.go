@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"slices"
 	"strings"
 
@@ -15,12 +16,12 @@ import (
 const archiveSuffix = ".zip"
 
 // ReadArchive reads the logs in an archive, as a History Server makes one for
-// download of the attempts of an application. One that can't be read does not
-// lose the others: what they gave is beside the error.
-func ReadArchive(archive fs.FS) ([]analysis.Run, []analysis.RunProfile, error) {
+// download of the attempts of an application, as [ReadEach] does. One that can't
+// be read does not lose the others.
+func ReadArchive(archive fs.FS, take Taker) error {
 	logs, skipped, err := Find(archive, ".")
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	var lost []string
 	for _, s := range skipped {
@@ -29,18 +30,22 @@ func ReadArchive(archive fs.FS) ([]analysis.Run, []analysis.RunProfile, error) {
 		}
 	}
 	if len(logs)+len(lost) == 0 {
-		return nil, nil, errors.New("no Spark event log in the archive")
+		return errors.New("no Spark event log in the archive")
 	}
-	var runs []analysis.Run
-	var profiles []analysis.RunProfile
 	for _, l := range logs {
-		r, p, err := ReadProfiles(archive, l)
+		var failed error // to take it
+		err := ReadEach(archive, l, func(r analysis.Run, p analysis.RunProfile) error {
+			failed = take(r, p)
+			return failed
+		})
+		if failed != nil {
+			return failed
+		}
 		if err != nil {
 			lost = append(lost, err.Error())
 		}
-		runs, profiles = append(runs, r...), append(profiles, p...)
 	}
-	return runs, profiles, lostIn(lost)
+	return lostIn(lost)
 }
 
 // maxLost is how many logs of an archive that can't be read are named.
@@ -57,13 +62,13 @@ func lostIn(reasons []string) error {
 	return errors.New(strings.Join(reasons[:min(len(reasons), maxLost)], "; ") + more)
 }
 
-func readZip(fsys fs.FS, p string) ([]analysis.Run, []analysis.RunProfile, error) {
+func readZip(fsys fs.FS, p string, take Taker) error {
 	z, file, err := openZip(fsys, p)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read event log: %w", err)
+		return fmt.Errorf("read event log: %w", err)
 	}
 	defer file.Close()
-	return ReadArchive(z)
+	return ReadArchive(z, take)
 }
 
 // holdsLog says whether there is something to read in an archive.
@@ -105,5 +110,45 @@ func zipIn(file fs.File) (*zip.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return zip.NewReader(at, info.Size())
+	return OpenArchive(at, info.Size())
+}
+
+// Bounds of an archive's list of files, which is held whole: a download has as
+// many as its application has parts of logs.
+const (
+	maxZipList  = 2 << 20 // bytes
+	maxZipNames = 1 << 14 // files, and folders in their names
+)
+
+var errZipList = errors.New("more files than a download of event logs has: unpack the archive and name the folder")
+
+// OpenArchive reads the list of files of an archive that is so many bytes long.
+func OpenArchive(r io.ReaderAt, size int64) (*zip.Reader, error) {
+	list := &boundedReader{ReaderAt: r, left: maxZipList}
+	z, err := zip.NewReader(list, size)
+	if err != nil {
+		return nil, err
+	}
+	names := 0
+	for _, entry := range z.File {
+		names += 1 + strings.Count(entry.Name, "/")
+	}
+	if names > maxZipNames {
+		return nil, errZipList
+	}
+	list.left = math.MaxInt // the list is read
+	return z, nil
+}
+
+// A boundedReader fails when more than so many bytes are read in all.
+type boundedReader struct {
+	io.ReaderAt
+	left int
+}
+
+func (r *boundedReader) ReadAt(p []byte, off int64) (int, error) {
+	if r.left -= len(p); r.left < 0 {
+		return 0, errZipList
+	}
+	return r.ReaderAt.ReadAt(p, off)
 }

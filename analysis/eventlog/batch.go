@@ -25,6 +25,7 @@ type batch struct {
 	err  error // of the stream, after these lines; io.EOF at its end
 
 	lines []decoded
+	rest  []byte // of the text, to be decoded when the lines are applied
 	tasks arena
 	ready chan struct{} // receives when lines is filled
 }
@@ -42,13 +43,13 @@ func (b *batch) shrink() {
 	if cap(b.text) > 2*batchSize {
 		b.text = nil
 	}
-	if cap(b.lines) > maxLines {
-		b.lines = nil
-	}
+	clear(b.lines[:cap(b.lines)]) // what they point to
 }
 
-// maxLines is more than the events of most batches.
-const maxLines = 1 << 14
+// maxLines bounds how many lines are held decoded, and with them the arena: a
+// task of three figures takes as much as one of thirty. It is more than most
+// batches have.
+const maxLines = 1 << 10
 
 // A splitter cuts a stream into batches.
 type splitter struct {

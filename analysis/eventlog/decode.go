@@ -19,17 +19,23 @@ type decoded struct {
 // A decoder decodes the lines of batches.
 type decoder struct{ scan scan }
 
-// decode fills b.lines.
+// decode fills b.lines from the start of a batch.
 func (d *decoder) decode(b *batch) {
+	b.rest = b.text
+	d.decodeRest(b)
+}
+
+// decodeRest fills b.lines with the next lines.
+func (d *decoder) decodeRest(b *batch) {
 	b.lines = b.lines[:0]
 	b.tasks.used = 0
 	if b.long {
-		b.lines = append(b.lines, decoded{err: errLong})
+		b.lines, b.rest = append(b.lines, decoded{err: errLong}), nil
 		return
 	}
-	for rest := b.text; len(rest) > 0; {
-		text, after, _ := bytes.Cut(rest, []byte{'\n'})
-		rest = after
+	for len(b.rest) > 0 && len(b.lines) < maxLines {
+		text, after, _ := bytes.Cut(b.rest, []byte{'\n'})
+		b.rest = after
 		text = bytes.TrimRight(text, " \t\r")
 		if len(text) == 0 {
 			b.add(nil, nil)

@@ -13,6 +13,9 @@ type dist struct {
 	min   int64
 	exact []int64
 	hist  *histogram
+	// middle is the exact median of the first condensed values.
+	middle    float64
+	condensed int64
 }
 
 // A dist keeps fewExact values in any case, and up to maxExact while the room
@@ -50,6 +53,15 @@ func (d *dist) spill(room *int) {
 	d.hist = h
 }
 
+// condense keeps the median instead of the values, and a histogram should more
+// of them come.
+func (d *dist) condense(room *int) {
+	if len(d.exact) > fewExact {
+		d.middle, d.condensed = median(d.exact), d.n
+		d.spill(room)
+	}
+}
+
 // free gives the room back.
 func (d *dist) free(room *int) {
 	*room += len(d.exact)
@@ -59,13 +71,16 @@ func (d *dist) free(room *int) {
 	d.exact = nil
 }
 
-// median is 0 for an empty dist. It is exact while the values are kept.
+// median is 0 for an empty dist. It is exact while the values are kept, and where
+// none came after they were condensed.
 func (d *dist) median() float64 {
 	switch {
 	case d.n == 0:
 		return 0
 	case d.hist == nil:
 		return median(d.exact)
+	case d.n == d.condensed:
+		return d.middle
 	}
 	return float64(d.quantile(1, 2))
 }

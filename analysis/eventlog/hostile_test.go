@@ -98,11 +98,38 @@ func TestHostile(t *testing.T) {
 		{"joins", 1_500, true, func(i int) string {
 			return fmt.Sprintf(`{"Event":"org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart","executionId":%d,"sparkPlanInfo":{"c":[%s]}}`, i, joins)
 		}},
-		{"updates", 20, false, func(int) string {
+		{"updates", 20, true, func(int) string {
 			return `{"Event":"SparkListenerExecutorMetricsUpdate","Executor ID":"driver","Executor Metrics Updated":[` + strings.Repeat(`{"Executor Metrics":{}},`, 1<<17) + `{}]}`
 		}},
 		{"accumulators", 20, false, func(int) string {
 			return `{"Event":"org.apache.spark.sql.execution.ui.SparkListenerDriverAccumUpdates","accumUpdates":[` + strings.Repeat("[],", 1<<20) + `[]]}`
+		}},
+		{"empty updates", 2_000, true, func(int) string {
+			return `{"Event":"SparkListenerExecutorMetricsUpdate","Executor ID":"driver","Executor Metrics Updated":[` + strings.Repeat(`{},`, 1000) + `{}]}`
+		}},
+		{"empty accumulators", 40, true, func(int) string {
+			return `{"Event":"org.apache.spark.sql.execution.ui.SparkListenerDriverAccumUpdates","accumUpdates":[` + strings.Repeat("[],", 170_000) + `[]]}`
+		}},
+		{"accumulator pairs", 40, true, func(int) string {
+			return `{"Event":"org.apache.spark.sql.execution.ui.SparkListenerDriverAccumUpdates","accumUpdates":[` + strings.Repeat("[1,2],", 80_000) + `[]]}`
+		}},
+		{"empty tasks", 500_000, false, func(int) string { return `{"Event":"SparkListenerTaskEnd"}` }},
+		{"stage ids", 40, false, func(i int) string {
+			return fmt.Sprintf(`{"Event":"SparkListenerJobStart","Job ID":%d,"Submission Time":1100,"Stage IDs":[%s1],"Properties":{}}`, i, strings.Repeat("1,", 250_000))
+		}},
+		{"many parents", 2000, false, func(i int) string {
+			return fmt.Sprintf(`{"Event":"SparkListenerStageCompleted","Stage Info":{"Stage ID":%d,"Number of Tasks":1,"Parent IDs":[%s1],"Submission Time":1500}}`, 1000+i, manyParents)
+		}},
+		{"profiles of applications", 200_000, true, func(i int) string {
+			line := fmt.Sprintf(`{"Event":"SparkListenerStageCompleted","Stage Info":{"Stage ID":%d,"Number of Tasks":0,"Submission Time":%d,"Completion Time":100000}}`, i, 1000+i%2000)
+			if i%2000 == 1999 {
+				line += fmt.Sprintf("\n"+`{"Event":"SparkListenerApplicationEnd","Timestamp":100000}`+"\n"+`{"Event":"SparkListenerApplicationStart","App ID":"x%d","Timestamp":1000}`, i)
+			}
+			return line
+		}},
+		{"properties of applications", 1000, true, func(i int) string {
+			return fmt.Sprintf(`{"Event":"SparkListenerEnvironmentUpdate","Spark Properties":{"spark.executor.memory":"%[1]s","spark.jars":"%[1]s,a.jar","spark.yarn.tags":"dag_id=d,task_id=t,%[1]s"}}`+"\n"+
+				`{"Event":"SparkListenerApplicationEnd","Timestamp":100000}`+"\n"+`{"Event":"SparkListenerApplicationStart","App ID":"x%[2]d","Timestamp":1000}`, longValue, i)
 		}},
 		{"properties", 20, true, func(i int) string {
 			return `{"Event":"SparkListenerEnvironmentUpdate","Spark Properties":{` + contexts(i) + `}}`
@@ -122,12 +149,15 @@ func TestHostile(t *testing.T) {
 			var runs int
 			var complete bool
 			peak := livePeak(func() {
-				got, err := Parse(repeat(tc.n, tc.line))
+				err := ParseEach(repeat(tc.n, tc.line), func(r analysis.Run, _ analysis.RunProfile) error {
+					if runs++; runs == 1 {
+						complete = r.Complete()
+					}
+					return nil
+				})
 				if err != nil {
 					t.Errorf("error: %v", err)
-					return
 				}
-				runs, complete = len(got), got[0].Complete()
 			})
 			if complete != tc.complete {
 				t.Errorf("complete = %t", complete)
@@ -142,6 +172,17 @@ func TestHostile(t *testing.T) {
 		})
 	}
 }
+
+var longValue = strings.Repeat("x", 60_000)
+
+// manyParents are as many as are kept of a stage, nearly.
+var manyParents = func() string {
+	var b strings.Builder
+	for i := range maxParents - 10 {
+		fmt.Fprintf(&b, "%d,", i)
+	}
+	return b.String()
+}()
 
 // joins are more than any plan has, each of another kind.
 var joins = func() string {

@@ -1,7 +1,9 @@
 package eventlog
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 
 	"github.com/sparktune/sparktune/analysis"
 )
@@ -43,6 +45,27 @@ func (m *executorMetrics) used() int64 {
 	return int64(s)
 }
 
+// raise takes over what is larger.
+func (m *executorMetrics) raise(o *executorMetrics) {
+	m.Heap = max(m.Heap, o.Heap)
+	m.JVMOther = max(m.JVMOther, o.JVMOther)
+	m.OnHeap = max(m.OnHeap, o.OnHeap)
+	m.OffHeap = max(m.OffHeap, o.OffHeap)
+	m.Direct = max(m.Direct, o.Direct)
+	m.Mapped = max(m.Mapped, o.Mapped)
+	m.JVMRSS = max(m.JVMRSS, o.JVMRSS)
+	m.PythonRSS = max(m.PythonRSS, o.PythonRSS)
+	m.OtherRSS = max(m.OtherRSS, o.OtherRSS)
+	m.MinorGC = max(m.MinorGC, o.MinorGC)
+	m.MajorGC = max(m.MajorGC, o.MajorGC)
+	m.MinorGCMs = max(m.MinorGCMs, o.MinorGCMs)
+	m.MajorGCMs = max(m.MajorGCMs, o.MajorGCMs)
+	m.OnHeapExecution = max(m.OnHeapExecution, o.OnHeapExecution)
+	m.OffHeapExecution = max(m.OffHeapExecution, o.OffHeapExecution)
+	m.OnHeapStorage = max(m.OnHeapStorage, o.OnHeapStorage)
+	m.OffHeapStorage = max(m.OffHeapStorage, o.OffHeapStorage)
+}
+
 // stageExecutorMetrics come just before a stage completes, one per executor,
 // when spark.eventLog.logStageExecutorMetrics is on.
 type stageExecutorMetrics struct {
@@ -54,7 +77,7 @@ type stageExecutorMetrics struct {
 
 func (e *stageExecutorMetrics) apply(a *app) error {
 	if e.ID == driverID {
-		a.driver.add(&e.Metrics)
+		a.driver.raise(&e.Metrics)
 		if e.Metrics.Heap > 0 {
 			a.driver.stages++
 		}
@@ -62,7 +85,7 @@ func (e *stageExecutorMetrics) apply(a *app) error {
 			return nil
 		}
 	}
-	a.peaks.add(&e.Metrics)
+	a.peaks.raise(&e.Metrics)
 	if x := a.executors.byID[e.ID]; x != nil {
 		x.memory = max(x.memory, e.Metrics.used())
 	}
@@ -76,21 +99,14 @@ type executorMetricsUpdate struct {
 	Updates metricsUpdates `json:"Executor Metrics Updated"`
 }
 
-// metricsUpdates has one entry for each stage that runs.
-type metricsUpdates []metricsUpdate
+// metricsUpdates is a list with one entry for each stage that runs. The largest
+// of each value is all that counts, and three bytes of text can be an entry.
+type metricsUpdates struct{ Largest executorMetrics }
 
-const maxUpdates = 1 << 10
-
-// UnmarshalJSON refuses a list over the bound.
+// UnmarshalJSON reads an entry at a time.
 func (u *metricsUpdates) UnmarshalJSON(b []byte) error {
-	if len(b) > maxIDList {
-		return errAbsurd
-	}
-	err := json.Unmarshal(b, (*[]metricsUpdate)(u))
-	if len(*u) > maxUpdates {
-		return errAbsurd
-	}
-	return err
+	*u = metricsUpdates{}
+	return eachElement(b, func(m *metricsUpdate) { u.Largest.raise(&m.Metrics) })
 }
 
 type metricsUpdate struct {
@@ -98,48 +114,41 @@ type metricsUpdate struct {
 }
 
 func (e *executorMetricsUpdate) apply(a *app) error {
-	for i := range e.Updates {
-		if e.ID == driverID {
-			a.driver.add(&e.Updates[i].Metrics)
-		}
+	if e.ID == driverID {
+		a.driver.raise(&e.Updates.Largest)
 	}
 	return nil
 }
 
+// eachElement decodes the elements of an array one after the other, and holds
+// none.
+func eachElement[T any](b []byte, take func(*T)) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	if tok, err := dec.Token(); err != nil || tok == nil {
+		return err // null
+	} else if tok != json.Delim('[') {
+		return errNoList
+	}
+	for dec.More() {
+		var v T
+		if err := dec.Decode(&v); err != nil {
+			return err
+		}
+		take(&v)
+	}
+	_, err := dec.Token()
+	return err
+}
+
+var errNoList = errors.New("no list")
+
 // peaks are the largest values of any executor, and how much run time they
 // cover.
 type peaks struct {
-	heap, onHeap, offHeap       int64
-	jvmOther                    int64 // of the JVM itself, beside the heap
-	direct, mapped              int64
-	jvmRSS, pythonRSS, otherRSS int64
-	minorGC, majorGC            int64
-	minorGCMs, majorGCMs        int64
-	execution, storage          int64 // on the heap
-	offExecution, offStorage    int64
-	stages                      int64 // that the driver was sampled for
-	runMs                       sum
-	heapMs, rssMs               sum
-}
-
-func (p *peaks) add(m *executorMetrics) {
-	p.heap = max(p.heap, m.Heap)
-	p.jvmOther = max(p.jvmOther, m.JVMOther)
-	p.onHeap = max(p.onHeap, m.OnHeap)
-	p.offHeap = max(p.offHeap, m.OffHeap)
-	p.direct = max(p.direct, m.Direct)
-	p.mapped = max(p.mapped, m.Mapped)
-	p.jvmRSS = max(p.jvmRSS, m.JVMRSS)
-	p.pythonRSS = max(p.pythonRSS, m.PythonRSS)
-	p.otherRSS = max(p.otherRSS, m.OtherRSS)
-	p.minorGC = max(p.minorGC, m.MinorGC)
-	p.majorGC = max(p.majorGC, m.MajorGC)
-	p.minorGCMs = max(p.minorGCMs, m.MinorGCMs)
-	p.majorGCMs = max(p.majorGCMs, m.MajorGCMs)
-	p.execution = max(p.execution, m.OnHeapExecution)
-	p.storage = max(p.storage, m.OnHeapStorage)
-	p.offExecution = max(p.offExecution, m.OffHeapExecution)
-	p.offStorage = max(p.offStorage, m.OffHeapStorage)
+	executorMetrics
+	stages        int64 // that the driver was sampled for
+	runMs         sum
+	heapMs, rssMs sum
 }
 
 // A debt is the run time of tasks without a sample of their own, which a
@@ -159,7 +168,7 @@ const (
 func (a *app) sample(e *taskEnd, st *stage) {
 	p, run := &a.peaks, e.Metrics.RunMs
 	p.runMs.add(run)
-	p.add(&e.Executor)
+	p.raise(&e.Executor)
 	heap, rss := e.Executor.Heap > 0, e.Executor.JVMRSS > 0
 	if heap && rss {
 		p.heapMs.add(run)
@@ -217,16 +226,16 @@ func (s *stages) pay(st *stage, executor string, m *executorMetrics, p *peaks) {
 }
 
 func (p *peaks) fill(r *analysis.Run) {
-	r.PeakHeap, r.PeakJVMOffHeap = positive(p.heap), positive(p.jvmOther)
-	r.PeakOnHeapUnified, r.PeakOffHeapUnified = positive(p.onHeap), positive(p.offHeap)
-	r.PeakOnHeapExec, r.PeakOnHeapStorage = positive(p.execution), positive(p.storage)
-	r.PeakOffHeapExec, r.PeakOffHeapStorage = positive(p.offExecution), positive(p.offStorage)
-	r.PeakDirectPool, r.PeakMappedPool = positive(p.direct), positive(p.mapped)
-	r.PeakJVMRSS, r.PeakPythonRSS, r.PeakOtherRSS = positive(p.jvmRSS), positive(p.pythonRSS), positive(p.otherRSS)
-	if p.heap > 0 {
+	r.PeakHeap, r.PeakJVMOffHeap = positive(p.Heap), positive(p.JVMOther)
+	r.PeakOnHeapUnified, r.PeakOffHeapUnified = positive(p.OnHeap), positive(p.OffHeap)
+	r.PeakOnHeapExec, r.PeakOnHeapStorage = positive(p.OnHeapExecution), positive(p.OnHeapStorage)
+	r.PeakOffHeapExec, r.PeakOffHeapStorage = positive(p.OffHeapExecution), positive(p.OffHeapStorage)
+	r.PeakDirectPool, r.PeakMappedPool = positive(p.Direct), positive(p.Mapped)
+	r.PeakJVMRSS, r.PeakPythonRSS, r.PeakOtherRSS = positive(p.JVMRSS), positive(p.PythonRSS), positive(p.OtherRSS)
+	if p.Heap > 0 {
 		// Where the heap was sampled, no collection is a measurement.
-		r.MinorGCCount, r.MajorGCCount = some(max(p.minorGC, 0)), some(max(p.majorGC, 0))
-		r.MinorGCMs, r.MajorGCMs = some(max(p.minorGCMs, 0)), some(max(p.majorGCMs, 0))
+		r.MinorGCCount, r.MajorGCCount = some(p.MinorGC), some(p.MajorGC)
+		r.MinorGCMs, r.MajorGCMs = some(p.MinorGCMs), some(p.MajorGCMs)
 	}
 	if p.runMs > 0 {
 		r.HeapCoverage, r.RSSCoverage = ratio(int64(p.heapMs), int64(p.runMs)), ratio(int64(p.rssMs), int64(p.runMs))

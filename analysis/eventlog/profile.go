@@ -2,36 +2,44 @@ package eventlog
 
 import (
 	"cmp"
-	"io/fs"
+	"maps"
 	"slices"
 
 	"github.com/sparktune/sparktune/analysis"
 )
 
-// ReadProfiles reads a log as [Read] does and gives a profile beside each Run.
-func ReadProfiles(fsys fs.FS, l Log) ([]analysis.Run, []analysis.RunProfile, error) {
-	if l.Archive {
-		return readZip(fsys, l.Path)
-	}
-	p := parser{log: l, profiling: true}
-	runs, err := p.readParts(fsys)
-	return runs, p.profiles, err
-}
-
-// Bounds of a profile: of a row a few hundred kilobytes at most.
+// Bounds of a profile: of a row a few hundred kilobytes, and of its lists of
+// parents and bins, which may be long in any stage.
 const (
 	maxProfileStages = 2048
+	maxProfileLists  = 6 << 20 // bytes
 	maxProfileSteps  = 4096
 	maxProfileGaps   = 1024
-	maxAliases       = 1 << 16
+	maxPlaces        = 1 << 17
 )
 
 // A profiler collects the profile of an application.
 type profiler struct {
-	stages  []analysis.StageProfile
-	alias   map[int64]int64 // ids of merged stages, to those that stand for them
-	dropped int64
-	gaps    gaps
+	entries []entry
+	next    int64           // number of the next entry
+	places  map[int64]int64 // stage ids, to the numbers of the entries that stand for them
+	lists   int             // bytes in those of the entries
+	// forgotten is above every stage id whose place had no room.
+	forgotten int64
+	dropped   int64
+	gaps      gaps
+}
+
+// An entry is one of a profile's, with a number of its own: stage ids repeat,
+// when a stage is tried again, on both sides of a merger.
+type entry struct {
+	analysis.StageProfile
+	number int64
+}
+
+// lists is the size of what an entry has beyond its fixed fields.
+func (e *entry) lists() int {
+	return 8*len(e.Parents) + 16*(len(e.RunHist)+len(e.InputHist)+len(e.ShuffleRdHist))
 }
 
 // A tally is what a profile wants to know of a stage beyond what its row does.
@@ -60,7 +68,10 @@ func (b *bins) add(v int64, room *int) {
 }
 
 func (b bins) histogram() analysis.Histogram {
-	var h analysis.Histogram
+	if len(b) == 0 {
+		return nil
+	}
+	h := make(analysis.Histogram, 0, len(b))
 	for bucket, n := range b {
 		h = append(h, analysis.Bin{Bucket: bucket, Count: n})
 	}
@@ -118,7 +129,7 @@ func (p *profiler) add(st *stage, start int64) {
 	if submitted == 0 {
 		return // never ran
 	}
-	s := analysis.StageProfile{
+	e := entry{number: p.next, StageProfile: analysis.StageProfile{
 		ID: st.id, Attempt: st.attempt, Merged: 1, Parents: slices.Clone(st.parents), Job: -1, SQL: -1, Profile: st.profile,
 		Submitted: submitted - start, Completed: completed - start, Failed: st.failed,
 		Tasks: st.tasks, Succeeded: st.run.n, Failures: t.failures,
@@ -126,102 +137,166 @@ func (p *profiler) add(st *stage, start int64) {
 		Input: int64(st.input), Output: int64(st.output), ShuffleRead: int64(st.read), ShuffleW: int64(st.write), Spilled: int64(st.spilled),
 		RunMedianMs: st.run.median(), RunMaxMs: st.run.max, SlowestBytes: t.slowestBytes,
 		RunHist: t.run.histogram(), InputHist: t.input.histogram(), ShuffleRdHist: t.read.histogram(),
-	}
+	}}
 	if st.owner != nil {
-		s.Job, s.SQL = st.owner.id, st.owner.sql
+		e.Job, e.SQL = st.owner.id, st.owner.sql
 	}
-	p.stages = append(p.stages, s)
-	if len(p.stages) > maxProfileStages {
+	if len(e.Parents) > maxParents || p.lists+e.lists() > maxProfileLists {
+		p.dropped++
+		return
+	}
+	p.entries = append(p.entries, e)
+	p.place(st.id)
+	p.lists += e.lists()
+	if len(p.entries) > maxProfileStages {
 		p.compact()
 	}
+}
+
+// place notes that the newest entry stands for a stage; that of an earlier
+// attempt no longer does.
+func (p *profiler) place(id int64) {
+	if p.places == nil {
+		p.places = make(map[int64]int64)
+	}
+	p.places[id] = p.next
+	p.next++
+	if len(p.places) > maxPlaces {
+		p.forget()
+	}
+}
+
+// forget makes room for places: the oldest stages are the least likely to be
+// parents again.
+func (p *profiler) forget() {
+	ids := slices.Sorted(maps.Keys(p.places))
+	old := ids[:len(ids)/2]
+	for _, id := range old {
+		delete(p.places, id)
+	}
+	p.forgotten = max(p.forgotten, old[len(old)-1]+1)
 }
 
 // compact makes room: stages that ran alone, one after the other, are merged
 // in pairs; when most stages run side by side, those with the least work go.
 func (p *profiler) compact() {
 	p.sort()
-	for before := 0; len(p.stages) > maxProfileStages/2 && len(p.stages) != before; {
-		before = len(p.stages)
-		p.mergePairs()
+	merged := make(map[int64]int64) // numbers of entries, to those that took them in
+	for before := 0; len(p.entries) > maxProfileStages/2 && len(p.entries) != before; {
+		before = len(p.entries)
+		p.mergePairs(merged)
 	}
-	if excess := len(p.stages) - maxProfileStages*3/4; excess > 0 {
+	if excess := len(p.entries) - maxProfileStages*3/4; excess > 0 {
 		p.drop(excess)
 	}
+	p.move(merged)
 }
 
 func (p *profiler) sort() {
-	slices.SortFunc(p.stages, func(a, b analysis.StageProfile) int { return a.Compare(&b) })
+	slices.SortFunc(p.entries, func(a, b entry) int { return a.Compare(&b.StageProfile) })
 }
 
-func (p *profiler) mergePairs() {
-	kept := p.stages[:0]
+func (p *profiler) mergePairs(merged map[int64]int64) {
+	kept := p.entries[:0]
 	var until int64 // everything before has completed
-	for i := 0; i < len(p.stages); i++ {
-		s := p.stages[i]
-		if i+1 < len(p.stages) && s.Submitted >= until {
-			next := &p.stages[i+1]
-			alone := i+2 == len(p.stages) || p.stages[i+2].Submitted >= next.Completed
-			if next.Submitted >= s.Completed && alone {
-				p.stand(s.ID, next.ID)
-				s.Append(next)
+	for i := 0; i < len(p.entries); i++ {
+		s := p.entries[i]
+		if i+1 < len(p.entries) && s.Submitted >= until {
+			next := &p.entries[i+1]
+			alone := i+2 == len(p.entries) || p.entries[i+2].Submitted >= next.Completed
+			room := len(s.Parents)+len(next.Parents) <= maxParents
+			if next.Submitted >= s.Completed && alone && room {
+				merged[next.number] = s.number
+				s.Append(&next.StageProfile)
 				i++
 			}
 		}
 		until = max(until, s.Completed)
 		kept = append(kept, s)
 	}
-	p.stages = kept
-}
-
-// stand notes that one stage stands for another from now on.
-func (p *profiler) stand(old, by int64) {
-	if p.alias == nil || len(p.alias) >= maxAliases {
-		p.alias = make(map[int64]int64)
-	}
-	if old != by {
-		p.alias[old] = by
-	}
+	clear(p.entries[len(kept):])
+	p.entries = kept
 }
 
 func (p *profiler) drop(n int) {
-	slices.SortStableFunc(p.stages, func(a, b analysis.StageProfile) int { return cmp.Compare(b.RunMs, a.RunMs) })
-	for _, s := range p.stages[len(p.stages)-n:] {
+	slices.SortStableFunc(p.entries, func(a, b entry) int { return cmp.Compare(b.RunMs, a.RunMs) })
+	kept := len(p.entries) - n
+	for _, s := range p.entries[kept:] {
 		p.dropped += s.Merged
 	}
-	p.stages = p.stages[:len(p.stages)-n]
+	clear(p.entries[kept:])
+	p.entries = p.entries[:kept]
 	p.sort()
+}
+
+// move follows the places of stages to the entries that are left, and leaves
+// out parents that are in the same entry by now.
+func (p *profiler) move(merged map[int64]int64) {
+	left := p.numbers()
+	for id, number := range p.places {
+		for by, ok := merged[number]; ok; by, ok = merged[number] {
+			number = by // an entry is merged once
+		}
+		if _, ok := left[number]; ok {
+			p.places[id] = number
+		} else {
+			delete(p.places, id)
+		}
+	}
+	p.lists = 0
+	for i := range p.entries {
+		e := &p.entries[i]
+		e.Parents = slices.DeleteFunc(e.Parents, func(id int64) bool {
+			number, ok := p.places[id]
+			return ok && number == e.number
+		})
+		p.lists += e.lists()
+	}
+}
+
+// numbers are the entries' indexes by their numbers.
+func (p *profiler) numbers() map[int64]int {
+	at := make(map[int64]int, len(p.entries))
+	for i := range p.entries {
+		at[p.entries[i].number] = i
+	}
+	return at
 }
 
 // finish makes the row.
 func (p *profiler) finish(a *app, end int64) analysis.RunProfile {
 	p.sort()
-	known := make(map[int64]bool, len(p.stages))
-	for i := range p.stages {
-		known[p.stages[i].ID] = true
-	}
-	for i := range p.stages {
-		s := &p.stages[i]
-		s.Parents = p.parents(s, known)
+	at := p.numbers()
+	stages := make([]analysis.StageProfile, len(p.entries))
+	for i := range p.entries {
+		stages[i] = p.entries[i].StageProfile
+		stages[i].Parents = p.parentsOf(i, at)
 	}
 	p.gaps.close(a.start)
 	return analysis.RunProfile{
 		Key: a.run.Key, Version: analysis.RunProfileVersion, Start: a.run.Start, SpanMs: max(end-a.start, 0),
-		Stages: p.stages, Executors: a.executors.steps(a.start, end),
+		Stages: stages, Executors: a.executors.steps(a.start, end),
 		Gaps: p.gaps.spans, OtherGapMs: int64(p.gaps.other), Dropped: p.dropped,
 	}
 }
 
-// parents are the entries that stand for a stage's parents, in order. Skipped
-// stages and those that were dropped have none.
-func (p *profiler) parents(s *analysis.StageProfile, known map[int64]bool) []int64 {
+// parentsOf are the entries that stand for the parents of entry i, in order.
+// Skipped stages and those that were dropped have none; where a place was
+// forgotten, nobody knows, and the entry counts as dropped.
+func (p *profiler) parentsOf(i int, at map[int64]int) []int64 {
 	var ids []int64
-	for _, id := range s.Parents {
-		for next, ok := p.alias[id]; ok; next, ok = p.alias[id] {
-			id = next
+	lost := false
+	for _, id := range p.entries[i].Parents {
+		if number, ok := p.places[id]; ok {
+			if by := p.entries[at[number]].ID; by != p.entries[i].ID {
+				ids = append(ids, by)
+			}
+			continue
 		}
-		if known[id] && id != s.ID {
-			ids = append(ids, id)
-		}
+		lost = lost || id >= 0 && id < p.forgotten
+	}
+	if lost {
+		p.dropped++
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)

@@ -17,11 +17,37 @@ import (
 // Run. Of an archive there may be Runs beside the error.
 func Read(fsys fs.FS, l Log) ([]analysis.Run, error) {
 	if l.Archive {
-		runs, _, err := readZip(fsys, l.Path)
+		runs, _, err := ReadProfiles(fsys, l)
 		return runs, err
 	}
 	p := parser{log: l}
 	return p.readParts(fsys)
+}
+
+// ReadProfiles reads a log as [Read] does and gives a profile beside each Run.
+func ReadProfiles(fsys fs.FS, l Log) ([]analysis.Run, []analysis.RunProfile, error) {
+	var runs []analysis.Run
+	var profiles []analysis.RunProfile
+	err := ReadEach(fsys, l, func(r analysis.Run, p analysis.RunProfile) error {
+		runs, profiles = append(runs, r), append(profiles, p)
+		return nil
+	})
+	return runs, profiles, err
+}
+
+// A Taker gets the applications of a log one by one.
+type Taker func(analysis.Run, analysis.RunProfile) error
+
+// ReadEach reads a log as [ReadProfiles] does and gives each application to take
+// when it has read it: a log may hold more of them than fit into memory. It ends
+// with the first error of take.
+func ReadEach(fsys fs.FS, l Log, take Taker) error {
+	if l.Archive {
+		return readZip(fsys, l.Path, take)
+	}
+	p := parser{log: l, profiling: true, take: take}
+	_, err := p.readParts(fsys)
+	return err
 }
 
 // Parse reads a log from a stream, compressed or not.
@@ -36,6 +62,13 @@ func ParseProfiles(r io.Reader) ([]analysis.Run, []analysis.RunProfile, error) {
 	p := parser{profiling: true}
 	runs, err := p.parse(r)
 	return runs, p.profiles, err
+}
+
+// ParseEach is [ReadEach] of a stream.
+func ParseEach(r io.Reader, take Taker) error {
+	p := parser{profiling: true, take: take}
+	_, err := p.parse(r)
+	return err
 }
 
 func (p *parser) parse(r io.Reader) ([]analysis.Run, error) {
@@ -53,12 +86,17 @@ type parser struct {
 	name  string // of the part that is read
 	lines int    // of it, so far
 	app   *app
-	runs  []analysis.Run
+	ended int // applications that made a row
 	// parts is one more than the number of the last Databricks part.
 	parts int64
 
+	// The rows, unless somebody takes them as they come.
+	take     Taker
+	taken    error // of take
+	runs     []analysis.Run
+	profiles []analysis.RunProfile
+
 	profiling bool
-	profiles  []analysis.RunProfile
 	// first is where and why the first line that is no event is none.
 	first error
 }
@@ -106,7 +144,7 @@ func (p *parser) batches(s *splitter) error {
 	b := pool.Get().(*batch)
 	s.fill(b)
 	d.decode(b)
-	p.applyAll(b)
+	p.applyWhole(&d, b)
 	if err := b.err; err != nil {
 		pool.Put(b)
 		return err
@@ -150,11 +188,12 @@ func (p *parser) parallel(s *splitter, first *batch) error {
 			}
 		}()
 	}
+	var d decoder
 	var err error
 	for b := range order {
 		<-b.ready
 		huge := b.huge()
-		p.applyAll(b)
+		p.applyWhole(&d, b)
 		if err = b.err; err == nil {
 			free <- b
 			if huge {
@@ -191,16 +230,27 @@ func (p *parser) current() *app {
 	return p.app
 }
 
-// applyAll applies the lines of a batch.
+// applyWhole applies a batch whose first lines are decoded, if anybody still
+// wants to know.
+func (p *parser) applyWhole(d *decoder, b *batch) {
+	if p.taken != nil {
+		return
+	}
+	for p.applyAll(b); len(b.rest) > 0; p.applyAll(b) {
+		d.decodeRest(b)
+	}
+	b.shrink()
+}
+
+// applyAll applies the lines of a batch that are decoded.
 func (p *parser) applyAll(b *batch) {
 	for i, ln := range b.lines {
 		for range ln.more {
 			p.applyLine(ln, false)
 		}
-		p.applyLine(ln, b.open && i == len(b.lines)-1)
+		p.applyLine(ln, b.open && len(b.rest) == 0 && i == len(b.lines)-1)
 		p.lines += ln.blank
 	}
-	b.shrink()
 }
 
 func (p *parser) applyLine(ln decoded, half bool) {
@@ -234,7 +284,7 @@ func (p *parser) bad(err error, half bool) {
 
 func (p *parser) apply(ev event) error {
 	if p.splits(ev) {
-		if len(p.runs) >= maxRuns {
+		if p.ended >= maxRuns {
 			return fmt.Errorf("more than %d applications", maxRuns)
 		}
 		p.close()
@@ -290,11 +340,23 @@ func (p *parser) close() {
 	if a.stages.abandoned == 0 {
 		r.Completeness = completeness(&r)
 	}
-	p.runs = append(p.runs, r)
 	if p.profiling {
 		a.profile.Key = r.Key
 		a.profile.Finished, a.profile.Complete, a.profile.Events = r.Finished, r.Complete(), r.Events
-		p.profiles = append(p.profiles, a.profile)
+	}
+	p.give(r, a.profile)
+}
+
+func (p *parser) give(r analysis.Run, profile analysis.RunProfile) {
+	p.ended++
+	switch {
+	case p.take == nil:
+		p.runs = append(p.runs, r)
+		if p.profiling {
+			p.profiles = append(p.profiles, profile)
+		}
+	case p.taken == nil:
+		p.taken = p.take(r, profile)
 	}
 }
 
@@ -323,8 +385,8 @@ func (p *parser) finish() ([]analysis.Run, error) {
 	blank := p.app == nil
 	p.close()
 	switch {
-	case len(p.runs) > 0:
-		return p.runs, nil
+	case p.ended > 0:
+		return p.runs, p.taken
 	case p.first == nil && !blank:
 		return nil, fmt.Errorf("%s: no application in this event log: it has neither a start nor a task", p.log.Path)
 	case p.first != nil:

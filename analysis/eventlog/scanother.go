@@ -210,9 +210,13 @@ func (e *executorMetricsUpdate) field(s *scan, key []byte) bool {
 	case "Executor ID":
 		return s.word(&e.ID)
 	case "Executor Metrics Updated":
-		return e.Updates == nil && s.list(func() bool {
-			e.Updates = append(e.Updates, metricsUpdate{})
-			return len(e.Updates) <= maxUpdates && s.object(&e.Updates[len(e.Updates)-1])
+		e.Updates = metricsUpdates{}
+		var update metricsUpdate
+		return s.list(func() bool {
+			update = metricsUpdate{}
+			ok := s.object(&update)
+			e.Updates.Largest.raise(&update.Metrics)
+			return ok
 		})
 	case "Event":
 		return s.event()
@@ -235,11 +239,12 @@ func (u *metricsUpdate) field(s *scan, key []byte) bool {
 func (e *driverUpdates) field(s *scan, key []byte) bool {
 	switch string(key) {
 	case "accumUpdates":
+		e.Updates = nil
 		start := s.i
-		return e.Updates == nil && s.list(func() bool {
-			var pair idList
-			ok := s.ids(&pair)
-			e.Updates = append(e.Updates, pair)
+		var update idList
+		return s.list(func() bool {
+			ok := s.ids(&update)
+			e.Updates.add(update)
 			return ok && s.i-start < maxIDList
 		})
 	case "Event":

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -51,21 +50,27 @@ type driverUpdates struct {
 	Updates accumUpdates `json:"accumUpdates"`
 }
 
-type accumUpdates [][]int64
+type accumUpdates [][2]int64
 
 // UnmarshalJSON refuses a list over the bound.
 func (u *accumUpdates) UnmarshalJSON(b []byte) error {
 	if len(b) > maxIDList {
 		return errAbsurd
 	}
-	return json.Unmarshal(b, (*[][]int64)(u))
+	*u = nil
+	return eachElement(b, func(update *[]int64) { u.add(*update) })
+}
+
+// add leaves out what is no pair.
+func (u *accumUpdates) add(update []int64) {
+	if len(update) == 2 {
+		*u = append(*u, [2]int64(update))
+	}
 }
 
 func (e *driverUpdates) apply(a *app) error {
 	for _, u := range e.Updates {
-		if len(u) == 2 {
-			a.sql.measured(u[0], u[1])
-		}
+		a.sql.measured(u[0], u[1])
 	}
 	return nil
 }

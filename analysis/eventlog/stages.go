@@ -147,7 +147,7 @@ func (e *stageCompleted) apply(a *app) error {
 	st.failed = info.Failure != nil
 	st.submitted, st.profile = submitted, info.Profile
 	st.tasks = info.Tasks
-	st.parents = slices.Clone(info.Parents[:min(len(info.Parents), maxParents)]) // a longer list is not held
+	st.parents = slices.Clone(info.Parents[:min(len(info.Parents), maxParents+1)]) // of a longer list that it is one
 	st.wall = max(completed-submitted, 0)
 	a.stages.complete(st)
 	return nil
@@ -163,6 +163,21 @@ func (s *stages) complete(st *stage) {
 	}
 	if st.done.count >= st.tasks {
 		s.bits -= st.done.free()
+	}
+	if s.room < maxValues/2 {
+		s.condense()
+	}
+}
+
+// condense gives back the room of stages whose tasks have all ended: what is
+// asked of them is known.
+func (s *stages) condense() {
+	for _, st := range s.kept {
+		if st.completed && st.done.freed {
+			for _, d := range []*dist{&st.run, &st.bytes, &st.spill} {
+				d.condense(&s.room)
+			}
+		}
 	}
 }
 

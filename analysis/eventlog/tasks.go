@@ -111,7 +111,7 @@ const (
 var errAbsurd = errors.New("absurd measurement")
 
 func (e *taskEnd) apply(a *app) error {
-	if e.Metrics != nil && !e.Metrics.possible() {
+	if e.Metrics != nil && !e.Metrics.possible() || max(e.Info.Launch, e.Info.Finish) > maxTime {
 		return errAbsurd
 	}
 	t := &a.tasks

@@ -1,14 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -238,131 +237,144 @@ func placeOf(arg string) string {
 }
 
 // commitSize is how much of what was read is held before it goes into the lake,
-// in bytes as [measured.size] estimates them: that is all that grows with the
-// number of logs. Small logs come to some hundreds in a commit.
+// in bytes as [sizeOf] estimates them: that is all that grows with the number of
+// logs, and of applications in one. Small logs come to some hundreds in a commit.
 const commitSize = 4 << 20
 
-// putAll reads logs and puts them into the lake, a commit as soon as enough is
-// held. What a commit has depends on the logs alone, not on which was read first.
+// putAll reads logs in parallel and puts what they give into the lake in their
+// order, a commit as soon as enough is held: what a commit has depends on the
+// logs alone, not on which was read first.
 func (in *ingester) putAll(ctx context.Context, logs []placedLog, sum *ingestion, taken map[string]marks) error {
-	var held []*reading
-	for next := 0; next < len(logs) || len(held) > 0; {
-		more, err := readLogs(ctx, logs[next:], commitSize-sizeOf(held), func(n int) {
-			in.progress("reading event logs %d/%d", next+n, len(logs))
-		})
-		if err != nil {
-			return err
-		}
-		next += len(more)
-		held = append(held, more...)
-		n := commitOf(held)
-		if err := in.put(ctx, held[:n], sum, taken); err != nil {
-			return err
-		}
-		held = slices.Clone(held[n:])
-	}
-	return nil
-}
-
-func sizeOf(held []*reading) int64 {
-	var n int64
-	for _, r := range held {
-		n += r.size
-	}
-	return n
-}
-
-// commitOf is how many of held go into one commit.
-func commitOf(held []*reading) int {
-	var size int64
-	for i, r := range held {
-		if size += r.size; size >= commitSize {
-			return i + 1
-		}
-	}
-	return len(held)
-}
-
-// put makes one commit of what was read, and marks the logs. One that gave no run
-// is not marked: it is tried again.
-func (in *ingester) put(ctx context.Context, held []*reading, sum *ingestion, taken map[string]marks) error {
-	var all measured
-	for _, r := range held {
-		if r.err != nil {
-			sum.Failed = append(sum.Failed, failedLog{r.log.name, r.err.Error()})
-		}
-		r.setCluster(in.cluster)
-		told, err := in.yarn.ask(ctx, r.runs)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			sum.YARNFailed = append(sum.YARNFailed, failedLog{r.log.name, err.Error()})
-		}
-		if r.err == nil {
-			taken[r.log.place][r.log.name] = mark{r.log.state, told}
-			if sum.Lag != nil {
-				sum.Lag.add(r.log.state, in.now())
+	held := putting{ingester: in, sum: sum, taken: taken}
+	g, going := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	turn := make(chan struct{}) // is closed when the logs before are done with
+	close(turn)
+	in.progress("reading event logs 0/%d", len(logs))
+	for i, l := range logs {
+		mine, next := turn, make(chan struct{})
+		turn = next
+		g.Go(func() error {
+			defer func() { <-mine; close(next) }()
+			if going.Err() != nil {
+				return going.Err()
 			}
-		}
-		all.add(r.measured)
+			r := reading{log: l, told: true}
+			err := l.read(going, func(run analysis.Run, profile analysis.RunProfile) error {
+				<-mine
+				r.stopped = held.add(going, &r, run, profile)
+				return r.stopped
+			})
+			<-mine
+			if stopped := cmp.Or(r.stopped, going.Err()); stopped != nil {
+				return stopped
+			}
+			held.end(&r, err)
+			in.progress("reading event logs %d/%d", i+1, len(logs))
+			return nil
+		})
 	}
-	stats, err := in.lake.Put(ctx, all.runs, all.profiles...)
-	if err != nil {
+	if err := g.Wait(); err != nil {
 		return err
 	}
-	sum.Runs += len(all.runs)
-	sum.Added += stats.Added
-	sum.Replaced += stats.Replaced
-	// Two logs of one attempt are one row: the lesser one changes nothing.
-	sum.Unchanged += len(all.runs) - stats.Added - stats.Replaced
-	return nil
+	return held.commit(ctx)
 }
 
-// A measured is what event logs give: runs, and as many profiles of them.
-type measured struct {
-	runs     []analysis.Run
-	profiles []analysis.RunProfile
-}
-
-func (m *measured) add(o measured) {
-	m.runs = append(m.runs, o.runs...)
-	m.profiles = append(m.profiles, o.profiles...)
-}
-
-// setCluster says where the runs are from that do not say it themselves. Masters
-// of standalone clusters count their applications each for itself: two that start
-// one in the same second give it the same id, and their addresses tell them apart.
-func (m *measured) setCluster(name string) {
-	for i := range m.runs {
-		r := &m.runs[i]
-		switch {
-		case r.Cluster != "":
-		case name != "":
-			r.Cluster = name
-		case r.Platform() == analysis.Standalone:
-			r.Cluster = r.Master
-		}
-		m.profiles[i].Cluster = r.Cluster
-	}
+// A reading is how far a log was read.
+type reading struct {
+	log      placedLog
+	told     bool  // YARN will not know more of its runs later
+	unasked  error // why it could not be asked about one
+	nameless bool  // a run had no application id
+	stopped  error // why no more of it is taken
 }
 
 var errNameless = errors.New("no application id in the log, and no file's name to take in its place: name the file as PATH")
 
-// dropNameless leaves out the runs of a stream that has lost its start. All of
-// them would be one row.
-func (m *measured) dropNameless() error {
-	var named measured
-	for i := range m.runs {
-		if m.runs[i].AppID != "" {
-			named.add(measured{m.runs[i : i+1], m.profiles[i : i+1]})
-		}
-	}
-	if len(named.runs) == len(m.runs) {
+// A putting is what waits to be committed: runs, as many profiles of them, and
+// the logs whose last run is in the lake with them.
+type putting struct {
+	*ingester
+	sum   *ingestion
+	taken map[string]marks
+
+	runs     []analysis.Run
+	profiles []analysis.RunProfile
+	size     int
+	ended    []*reading
+}
+
+// add takes a run of a log. One without an id is left out: all of them would be
+// one row.
+func (p *putting) add(ctx context.Context, r *reading, run analysis.Run, profile analysis.RunProfile) error {
+	if run.AppID == "" {
+		r.nameless = true
 		return nil
 	}
-	*m = named
-	return errNameless
+	run.Cluster = clusterOf(&run, p.cluster)
+	profile.Cluster = run.Cluster
+	told, err := p.yarn.ask(ctx, &run)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	r.told, r.unasked = r.told && told, cmp.Or(r.unasked, err)
+	p.runs, p.profiles = append(p.runs, run), append(p.profiles, profile)
+	if p.size += sizeOf(&run, &profile); p.size < commitSize {
+		return nil
+	}
+	return p.commit(ctx)
+}
+
+// end notes what became of a log. One that was read is marked when its last run
+// is in the lake; one that was not is tried again.
+func (p *putting) end(r *reading, err error) {
+	if r.nameless {
+		err = errors.Join(err, errNameless)
+	}
+	if r.unasked != nil {
+		p.sum.YARNFailed = append(p.sum.YARNFailed, failedLog{r.log.name, r.unasked.Error()})
+	}
+	if err != nil {
+		p.sum.Failed = append(p.sum.Failed, failedLog{r.log.name, err.Error()})
+		return
+	}
+	p.ended = append(p.ended, r)
+}
+
+// commit puts what is held into the lake and lets go of it.
+func (p *putting) commit(ctx context.Context) error {
+	stats, err := p.lake.Put(ctx, p.runs, p.profiles...)
+	if err != nil {
+		return err
+	}
+	p.sum.Runs += len(p.runs)
+	p.sum.Added += stats.Added
+	p.sum.Replaced += stats.Replaced
+	// Two logs of one attempt are one row: the lesser one changes nothing.
+	p.sum.Unchanged += len(p.runs) - stats.Added - stats.Replaced
+	for _, r := range p.ended {
+		p.taken[r.log.place][r.log.name] = mark{r.log.state, r.told}
+		if p.sum.Lag != nil {
+			p.sum.Lag.add(r.log.state, p.now())
+		}
+	}
+	p.runs, p.profiles, p.size, p.ended = nil, nil, 0, nil
+	return nil
+}
+
+// clusterOf says where a run is from that does not say it itself. Masters of
+// standalone clusters count their applications each for itself: two that start
+// one in the same second give it the same id, and their addresses tell them apart.
+func clusterOf(r *analysis.Run, named string) string {
+	switch {
+	case r.Cluster != "":
+		return r.Cluster
+	case named != "":
+		return named
+	case r.Platform() == analysis.Standalone:
+		return r.Master
+	}
+	return ""
 }
 
 // Bytes of memory that parts of a run and its profile take.
@@ -372,59 +384,20 @@ const (
 	binSize   = 16
 )
 
-// size estimates the bytes of memory that m takes: what differs much between
-// runs, which are stages and settings.
-func (m *measured) size() int64 {
-	n := len(m.runs) * runSize
-	for i := range m.runs {
-		for key, value := range m.runs[i].Conf {
+// sizeOf estimates the bytes of memory that a run and its profile take: what
+// differs much between runs, which are stages and settings.
+func sizeOf(r *analysis.Run, p *analysis.RunProfile) int {
+	n := runSize + len(p.Stages)*stageSize + (len(p.Executors)+len(p.Gaps))*binSize
+	for _, conf := range []analysis.Conf{r.Conf, r.RuntimeConf} {
+		for key, value := range conf {
 			n += len(key) + len(value)
 		}
 	}
-	for i := range m.profiles {
-		p := &m.profiles[i]
-		n += len(p.Stages)*stageSize + (len(p.Executors)+len(p.Gaps))*binSize
-		for j := range p.Stages {
-			s := &p.Stages[j]
-			n += (len(s.RunHist) + len(s.InputHist) + len(s.ShuffleRdHist) + len(s.Parents)) * binSize
-		}
+	for i := range p.Stages {
+		s := &p.Stages[i]
+		n += (len(s.RunHist) + len(s.InputHist) + len(s.ShuffleRdHist) + len(s.Parents)) * binSize
 	}
-	return int64(n)
-}
-
-// A reading is what a log gave.
-type reading struct {
-	log placedLog
-	measured
-	err  error // some of it may be there nevertheless
-	size int64
-}
-
-// readLogs reads logs in parallel and keeps their order, until they fill room. It
-// returns those that it read; a log that gives no run is no error.
-func readLogs(ctx context.Context, logs []placedLog, room int64, done func(int)) ([]*reading, error) {
-	done(0)
-	var read []*reading
-	var n, held atomic.Int64
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, l := range logs {
-		if held.Load() >= room || ctx.Err() != nil {
-			break
-		}
-		r := &reading{log: l}
-		read = append(read, r)
-		g.Go(func() error {
-			r.measured, r.err = l.read(ctx)
-			r.err = errors.Join(r.err, r.dropNameless())
-			r.size = r.measured.size()
-			held.Add(r.size)
-			done(int(n.Add(1)))
-			return nil
-		})
-	}
-	_ = g.Wait()
-	return read, ctx.Err()
+	return n
 }
 
 // progress shows one line that the next one overwrites; an empty one clears it.

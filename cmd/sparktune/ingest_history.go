@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/sparktune/sparktune/analysis/eventlog"
 )
 
 // client is for servers that may think for long before they answer: a History
@@ -67,18 +69,18 @@ func path(app, attempt string) string {
 }
 
 func historyLog(address string, state logState) placedLog {
-	return placedLog{name: redacted(address), state: state, read: func(ctx context.Context) (measured, error) {
+	return placedLog{name: redacted(address), state: state, read: func(ctx context.Context, take eventlog.Taker) error {
 		resp, err := get(ctx, address)
 		if err != nil {
-			return measured{}, err
+			return err
 		}
 		defer resp.Body.Close()
 		archive, err := download(resp.Body)
 		if err != nil {
-			return measured{}, fmt.Errorf("download: %w", err)
+			return fmt.Errorf("download: %w", err)
 		}
 		defer os.Remove(archive)
-		return readZip(archive)
+		return readZip(archive, take)
 	}}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"archive/zip"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +19,7 @@ type placedLog struct {
 	name  string // address and all, for messages and as its identity
 	place string // argument that it was found by
 	state logState
-	read  func(context.Context) (measured, error)
+	read  func(context.Context, eventlog.Taker) error
 }
 
 // A logState tells a log that has grown from one that has not.
@@ -72,14 +71,11 @@ func unread(name string, err error) placedLog {
 	if hint, ok := errors.AsType[hintError](err); ok {
 		err = fmt.Errorf("%w: %s", err, hint.hint)
 	}
-	return placedLog{name: name, read: func(context.Context) (measured, error) { return measured{}, err }}
+	return placedLog{name: name, read: func(context.Context, eventlog.Taker) error { return err }}
 }
 
-func readStdin(context.Context) (measured, error) {
-	var m measured
-	var err error
-	m.runs, m.profiles, err = eventlog.ParseProfiles(os.Stdin)
-	return m, err
+func readStdin(_ context.Context, take eventlog.Taker) error {
+	return eventlog.ParseEach(os.Stdin, take)
 }
 
 // A logTree is a file system in which logs are looked for.
@@ -97,7 +93,9 @@ func (c *cli) findIn(t logTree, root string, known func(name string) bool) ([]pl
 	c.sayOther(t, skipped)
 	var logs []placedLog
 	for _, l := range found {
-		logs = append(logs, placedLog{name: t.name(l.Path), state: t.state(l), read: func(context.Context) (measured, error) { return readLog(t.fsys, l) }})
+		logs = append(logs, placedLog{name: t.name(l.Path), state: t.state(l), read: func(_ context.Context, take eventlog.Taker) error {
+			return eventlog.ReadEach(t.fsys, l, take)
+		}})
 	}
 	for _, s := range skipped {
 		if s.Cause == eventlog.Unread {
@@ -108,13 +106,6 @@ func (c *cli) findIn(t logTree, root string, known func(name string) bool) ([]pl
 		return nil, hintError{fmt.Errorf("no Spark event log in %s", t.place), "event logs are what spark.eventLog.enabled=true writes into spark.eventLog.dir"}
 	}
 	return logs, nil
-}
-
-func readLog(fsys fs.FS, l eventlog.Log) (measured, error) {
-	var m measured
-	var err error
-	m.runs, m.profiles, err = eventlog.ReadProfiles(fsys, l)
-	return m, err
 }
 
 // state adds up the parts of a log. What can't be looked at is left to whoever
@@ -158,15 +149,21 @@ func (c *cli) sayFew(t logTree, skipped []eventlog.Skipped, cause eventlog.Cause
 }
 
 // readZip reads the logs in what a History Server gives for download.
-func readZip(path string) (measured, error) {
-	z, err := zip.OpenReader(path)
+func readZip(path string, take eventlog.Taker) error {
+	f, err := os.Open(path)
 	if err != nil {
-		return measured{}, fmt.Errorf("read event log: %w", err)
+		return fmt.Errorf("read event log: %w", err)
 	}
-	defer z.Close()
-	var m measured
-	m.runs, m.profiles, err = eventlog.ReadArchive(z)
-	return m, err
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("read event log: %w", err)
+	}
+	z, err := eventlog.OpenArchive(f, info.Size())
+	if err != nil {
+		return fmt.Errorf("read event log: %w", err)
+	}
+	return eventlog.ReadArchive(z, take)
 }
 
 // download keeps what r has in a file that the caller removes: an archive is

@@ -15,11 +15,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -31,6 +29,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sparktune/sparktune/analysis"
+	"github.com/sparktune/sparktune/analysis/eventlog"
 )
 
 // logOf is a small log of an application; padding makes it long.
@@ -349,7 +348,7 @@ func TestSilentYARN(t *testing.T) {
 	client.Transport = roundTrip(func(*http.Request) (*http.Response, error) { asked++; return nil, io.ErrUnexpectedEOF })
 	for range 50 {
 		r := analysis.Run{Key: analysis.Key{AppID: "application_1_1"}}
-		if told, err := rm.ask(t.Context(), []analysis.Run{r}); told || err == nil {
+		if told, err := rm.ask(t.Context(), &r); told || err == nil {
 			t.Fatalf("got %t, %v", told, err)
 		}
 	}
@@ -396,48 +395,16 @@ func TestIngestStandalone(t *testing.T) {
 	}
 }
 
-// TestDropNameless keeps what has a name.
-func TestDropNameless(t *testing.T) {
-	m := measured{
-		runs:     []analysis.Run{{}, {Key: analysis.Key{AppID: "a"}}, {}},
-		profiles: []analysis.RunProfile{{}, {Key: analysis.Key{AppID: "a"}}, {}},
-	}
-	err := m.dropNameless()
-	if err == nil || len(m.runs) != 1 || len(m.profiles) != 1 || m.runs[0].AppID != "a" || m.profiles[0].AppID != "a" {
-		t.Errorf("got %v, %v", m, err)
-	}
-	if err := m.dropNameless(); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestPutAll reads logs whose runs fill several commits: never are more of them
-// read than fill the next one, and all of them are in the lake.
+// TestPutAll reads logs that fill several commits together, and one that does so
+// alone: never is more held than fills the next one, and all is in the lake. A run
+// without a name is left out, and its log is tried again.
 func TestPutAll(t *testing.T) {
-	const logs, stages = 40, 2000
-	var read atomic.Int64
-	var all []placedLog
-	for i := range logs {
-		id := fmt.Sprintf("app-%02d", i)
-		all = append(all, placedLog{name: id, read: func(context.Context) (measured, error) {
-			read.Add(1)
-			key, start := analysis.Key{AppID: id}, time.UnixMilli(1795000000000).UTC()
-			return measured{
-				runs:     []analysis.Run{{Key: key, Start: start}},
-				profiles: []analysis.RunProfile{{Key: key, Start: start, Stages: make([]analysis.StageProfile, stages)}},
-			}, nil
-		}})
+	const apps, stages = 40, 2000
+	held := commitSize/(runSize+stages*stageSize) + 1
+	give := func(take eventlog.Taker, id string) error {
+		key, start := analysis.Key{AppID: id}, time.UnixMilli(1795000000000).UTC()
+		return take(analysis.Run{Key: key, Start: start}, analysis.RunProfile{Key: key, Start: start, Stages: make([]analysis.StageProfile, stages)})
 	}
-	first, err := readLogs(t.Context(), all, commitSize, func(int) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := commitOf(first)
-	if want := commitSize/(stages*stageSize) + 1; n != want || len(first) > want+runtime.GOMAXPROCS(0) {
-		t.Errorf("%d logs of %d that were read fill a commit, want %d", n, len(first), want)
-	}
-	read.Store(0)
-
 	c := &cli{stderr: io.Discard, getenv: func(string) string { return "" }}
 	lk, err := c.openLake(t.Context(), t.TempDir())
 	if err != nil {
@@ -445,11 +412,34 @@ func TestPutAll(t *testing.T) {
 	}
 	defer lk.Close()
 	in, sum, taken := ingester{cli: c, lake: lk}, &ingestion{}, map[string]marks{"": make(marks)}
+
+	var all []placedLog
+	for i := range apps {
+		id := fmt.Sprintf("app-%02d", i)
+		all = append(all, placedLog{name: id, read: func(_ context.Context, take eventlog.Taker) error { return give(take, id) }})
+	}
+	all = append(all, placedLog{name: "many", read: func(_ context.Context, take eventlog.Taker) error {
+		for i := range apps {
+			if err := give(take, fmt.Sprintf("of-many-%02d", i)); err != nil {
+				return err
+			}
+			if waiting := apps + i + 1 - sum.Added; waiting >= held {
+				t.Errorf("%d applications are held, want less than %d", waiting, held)
+			}
+		}
+		return nil
+	}}, placedLog{name: "nameless", read: func(_ context.Context, take eventlog.Taker) error {
+		return errors.Join(give(take, ""), give(take, "named"))
+	}})
 	if err := in.putAll(t.Context(), all, sum, taken); err != nil {
 		t.Fatal(err)
 	}
-	if sum.Added != logs || len(taken[""]) != logs || read.Load() != logs {
-		t.Errorf("got %+v, %d marks, %d read", sum, len(taken[""]), read.Load())
+	want := &ingestion{Runs: 2*apps + 1, Added: 2*apps + 1, Failed: []failedLog{{"nameless", errNameless.Error()}}}
+	if diff := cmp.Diff(want, sum, cmp.AllowUnexported(ingestion{})); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if len(taken[""]) != apps+1 {
+		t.Errorf("%d marks, want %d", len(taken[""]), apps+1)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -43,26 +43,14 @@ func newResourceManager(address string) *resourceManager {
 // onYARN says whether YARN ran an application.
 func onYARN(r *analysis.Run) bool { return strings.HasPrefix(r.AppID, "application_") }
 
-// ask adds to runs what the ResourceManager knows of them; told says that it will
+// ask adds to a run what the ResourceManager knows of it; told says that it will
 // not know more later. A run that it does not know, or forgot, stays as the log
 // left it, and so does one of an error.
-func (rm *resourceManager) ask(ctx context.Context, runs []analysis.Run) (told bool, err error) {
-	told = true
-	for i := range runs {
-		if !onYARN(&runs[i]) {
-			continue
-		}
-		last, failed := rm.askAbout(ctx, &runs[i])
-		told = told && last
-		if err == nil {
-			err = failed
-		}
-	}
-	return told, err
-}
-
-func (rm *resourceManager) askAbout(ctx context.Context, r *analysis.Run) (told bool, err error) {
-	if rm == nil {
+func (rm *resourceManager) ask(ctx context.Context, r *analysis.Run) (told bool, err error) {
+	switch {
+	case !onYARN(r):
+		return true, nil
+	case rm == nil:
 		return false, nil
 	}
 	app, last, err := rm.application(ctx, r)
