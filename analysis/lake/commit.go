@@ -2,48 +2,123 @@ package lake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/apache/iceberg-go"
 	"github.com/apache/iceberg-go/io"
 	"github.com/apache/iceberg-go/table"
 )
 
+// An outcome says what became of a commit.
+type outcome int
+
+const (
+	unknown   outcome = iota // nobody can say: it may be there, or come yet
+	committed                // it is there, or was
+	lost                     // it is not there and never will be
+)
+
+// answerTime is how long the table is asked for after a commit that failed: its
+// state says what the error does not. A variable for the tests.
+var answerTime = 10 * time.Second
+
 // commit commits tx, which was made on base. When another process committed
 // first, nothing is left of tx and the error is errAgain.
 func (r *relation[R]) commit(ctx context.Context, base *table.Table, tx *table.Transaction) error {
-	lost, err := r.tryCommit(ctx, base, tx)
-	if lost != nil {
-		discard(ctx, base, *lost, true)
-	}
+	_, err := r.tryCommit(ctx, base, tx, true)
 	return err
 }
 
-// tryCommit is commit that leaves the files of a snapshot that lost to the
-// caller.
+// tryCommit is commit that says more. It removes the files of a snapshot that
+// is lost, its data files when data is true; those of one that is unknown stay,
+// since the commit may come yet: where it does not, they are orphans.
+func (r *relation[R]) tryCommit(ctx context.Context, base *table.Table, tx *table.Transaction, data bool) (outcome, error) {
+	_, err := tx.Commit(ctx)
+	if err == nil {
+		return committed, nil
+	}
+	staged, stageErr := tx.StagedTable()
+	now, loadErr := r.reload(ctx)
+	if stageErr != nil || loadErr != nil {
+		return unknown, fmt.Errorf("%w: %w", errUnanswered, err)
+	}
+	overtaken := now.MetadataLocation() != base.MetadataLocation()
+	snapshot := added(base, staged.Table)
+	if snapshot == nil {
+		return unknown, againIf(overtaken || isBusy(err), err) // no files, and harmless twice
+	}
+	switch outcomeOf(base, now, snapshot.SnapshotID, err) {
+	case committed:
+		return committed, nil
+	case lost:
+		discard(context.WithoutCancel(ctx), base, *snapshot, data)
+		return lost, againIf(overtaken || isBusy(err), err)
+	}
+	return unknown, fmt.Errorf("%w: %w", errUnanswered, err)
+}
+
+// reload loads the table, also where ctx has ended while it committed.
+func (r *relation[R]) reload(ctx context.Context) (t *table.Table, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
+	defer cancel()
+	err = retry(ctx, func() error {
+		t, err = r.catalog.LoadTable(ctx, r.ident)
+		return againIf(err != nil, err)
+	})
+	return t, err
+}
+
+// outcomeOf says what became of the snapshot id, whose commit on top of base
+// ended with err, where now is the state after it.
 //
 // The catalogs report a lost race in different ways (iceberg-go's SQL catalog
 // does not even wrap it), and an error may hide a commit that succeeded. So
-// the new state is asked, not the error.
-func (r *relation[R]) tryCommit(ctx context.Context, base *table.Table, tx *table.Transaction) (lost *table.Snapshot, err error) {
-	_, err = tx.Commit(ctx)
-	if err == nil {
-		return nil, nil
+// the state is asked before the error. Every snapshot is committed on condition
+// that base is the newest one: where another took that place, it is lost,
+// however late the catalog gets to it.
+func outcomeOf(base, now *table.Table, id int64, err error) outcome {
+	if now.SnapshotByID(id) != nil {
+		return committed
 	}
-	staged, stageErr := tx.StagedTable()
-	now, loadErr := r.table(ctx)
-	if stageErr != nil || loadErr != nil {
-		return nil, again(err)
+	before := head(base)
+	if head(now) == before {
+		if errors.Is(err, table.ErrCommitFailed) || isBusy(err) {
+			return lost // refused, so nothing is under way
+		}
+		return unknown
 	}
-	snapshot := added(base, staged.Table)
-	if snapshot != nil && now.SnapshotByID(snapshot.SnapshotID) != nil {
-		return nil, nil
+	for at := head(now); at != before; {
+		if at == id {
+			return committed // others came after it, and it has expired
+		}
+		s := now.SnapshotByID(at)
+		if s == nil {
+			return unknown // has expired: what was before it can't be told
+		}
+		at = parent(s)
 	}
-	if now.MetadataLocation() == base.MetadataLocation() {
-		return snapshot, again(err)
+	return lost
+}
+
+// noSnapshot stands for the newest snapshot of a table without any.
+const noSnapshot = -1
+
+// head is the newest snapshot's id.
+func head(t *table.Table) int64 {
+	if s := t.CurrentSnapshot(); s != nil {
+		return s.SnapshotID
 	}
-	return snapshot, fmt.Errorf("%w: %w", errAgain, err)
+	return noSnapshot
+}
+
+func parent(s *table.Snapshot) int64 {
+	if s.ParentSnapshotID != nil {
+		return *s.ParentSnapshotID
+	}
+	return noSnapshot
 }
 
 // added is the snapshot that staged has on top of base; nil when it changes

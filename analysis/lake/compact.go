@@ -186,35 +186,37 @@ func (r *relation[R]) merge(ctx context.Context, t *table.Table, group []table.F
 		remove(ctx, t, files)
 		return 0, err
 	}
-	swapped := false
+	done := lost
 	err = retry(ctx, func() (err error) {
-		swapped, err = r.swap(ctx, group, files)
+		done, err = r.swap(ctx, group, files)
 		return err
 	})
-	if !swapped || err != nil {
+	if done == lost {
 		remove(ctx, t, files)
+	}
+	if done != committed || err != nil {
 		return 0, err
 	}
 	return len(files), nil
 }
 
 // swap replaces the files of a group in the newest state, where that still has
-// them, with the same deletes.
-func (r *relation[R]) swap(ctx context.Context, group []table.FileScanTask, files []iceberg.DataFile) (bool, error) {
+// them, with the same deletes. It is lost without an error where it has not.
+func (r *relation[R]) swap(ctx context.Context, group []table.FileScanTask, files []iceberg.DataFile) (outcome, error) {
 	t, err := r.table(ctx)
 	if err != nil {
-		return false, again(err)
+		return lost, again(err)
 	}
 	tasks, err := t.Scan().PlanFiles(ctx)
 	if err != nil {
-		return false, err
+		return lost, err
 	}
 	if !contains(tasks, group) {
-		return false, nil
+		return lost, nil
 	}
 	tx := t.NewTransaction()
 	if err := tx.AssertRefSnapshotID(table.MainBranch); err != nil {
-		return false, err
+		return lost, err
 	}
 	result := table.CompactionGroupResult{
 		NewDataFiles:        files,
@@ -225,13 +227,9 @@ func (r *relation[R]) swap(ctx context.Context, group []table.FileScanTask, file
 		result.OldDataFiles = append(result.OldDataFiles, g.File)
 	}
 	if err := tx.NewRewrite(nil).ApplyResult(result).Commit(ctx); err != nil {
-		return false, err
+		return lost, err
 	}
-	lost, err := r.tryCommit(ctx, t, tx)
-	if lost != nil {
-		discard(ctx, t, *lost, false)
-	}
-	return err == nil, err
+	return r.tryCommit(ctx, t, tx, false)
 }
 
 // contains says whether tasks has each task of group, with equal deletes.

@@ -15,6 +15,9 @@ import (
 var (
 	errNoLake = errors.New("is not a lake")
 	errNewer  = errors.New("was written by a newer sparktune")
+	// errUnanswered marks a commit whose outcome is unknown. It is not tried
+	// again at once: the first one may still be under way.
+	errUnanswered = errors.New("the catalog did not say whether it made a commit")
 )
 
 // explain says of an error what a person can do about it.
@@ -65,8 +68,10 @@ func isSQLite(err error, codes ...sqlite3.ErrNo) bool {
 }
 
 // again marks an error that a second attempt may not meet.
-func again(err error) error {
-	if isBusy(err) {
+func again(err error) error { return againIf(isBusy(err), err) }
+
+func againIf(yes bool, err error) error {
+	if yes {
 		return fmt.Errorf("%w: %w", errAgain, err)
 	}
 	return err
