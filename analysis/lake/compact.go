@@ -26,7 +26,7 @@ type CompactStats struct {
 // once. It goes on while others write, and each group of files is a commit of
 // its own: what was done stays done.
 func (l *Lake) Compact(ctx context.Context) (CompactStats, error) {
-	if l.foreign {
+	if l.runs.foreign {
 		return CompactStats{}, l.explain(errReadOnly)
 	}
 	done, err := l.runs.compact(ctx, 1)

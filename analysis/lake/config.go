@@ -38,9 +38,9 @@ type Config struct {
 	// Table is the namespace and name of the table of runs, sparktune.runs by
 	// default. It is created when it is missing, and run_profiles beside it.
 	Table string
-	// Columns says that Table belongs to somebody else and is only read. It
-	// maps names of [analysis.Columns] to the table's; a column that is not in
-	// it is looked for under its own name.
+	// Columns, unless it is nil, says that Table belongs to somebody else and
+	// is only read. It maps names of [analysis.Columns] to the table's; a
+	// column that is not in it is looked for under its own name.
 	Columns map[string]string
 }
 

@@ -13,8 +13,9 @@ import (
 )
 
 var (
-	errNoLake = errors.New("is not a lake")
-	errNewer  = errors.New("was written by a newer sparktune")
+	errNoLake  = errors.New("is not a lake")
+	errNotOurs = errors.New("was not made by sparktune")
+	errNewer   = errors.New("was written by a newer sparktune")
 	// errUnanswered marks a commit whose outcome is unknown. It is not tried
 	// again at once: the first one may still be under way.
 	errUnanswered = errors.New("the catalog did not say whether it made a commit")
@@ -25,6 +26,8 @@ func (l *Lake) explain(err error) error {
 	switch {
 	case errors.Is(err, errNewer):
 		return fmt.Errorf("%s %w: upgrade sparktune, or name another lake with --lake DIR", l.where, err)
+	case errors.Is(err, errNotOurs):
+		return fmt.Errorf("%s: %w: to read it, map its columns in metrics.columns (metrics: {columns: {}} where they have our names); to write, name another table", l.where, err)
 	case l.dir == "" && isBusy(err):
 		return fmt.Errorf("%s, table %s: stays locked by another process (%w): end it, or try again later; Hive itself ends the lock of a process that died, by default after five minutes", l.where, l.runs.name(), err)
 	case l.dir == "":

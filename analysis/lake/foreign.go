@@ -17,6 +17,7 @@ var errReadOnly = errors.New("belongs to somebody else (metrics.columns is set) 
 // and what is missing there is dropped, which makes it a missing measurement
 // of every run.
 func (l *Lake) mapColumns(ctx context.Context, columns map[string]string) error {
+	l.runs.foreign = true // and there are no profiles
 	t, err := l.runs.table(ctx)
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func (l *Lake) mapColumns(ctx context.Context, columns map[string]string) error 
 	if len(names) > 0 {
 		return fmt.Errorf("metrics.columns has %s, which is no column of sparktune", slices.Sorted(maps.Keys(names))[0])
 	}
-	l.foreign, l.runs.fields = true, mapped
+	l.runs.fields = mapped
 	return l.checkNeeded()
 }
 

@@ -165,6 +165,32 @@ func TestForeignTableIsNeverWritten(t *testing.T) {
 	}
 }
 
+// TestNoTableOfOthersIsAdopted names tables of others as if they were ours, and
+// compares every file.
+func TestNoTableOfOthersIsAdopted(t *testing.T) {
+	dir := foreignLake(t)
+	before := contents(t, dir)
+	_, err := Connect(t.Context(), Config{Dir: dir, Table: "platform.spark_jobs"})
+	if !errors.Is(err, errNotOurs) || !strings.Contains(err.Error(), "platform.spark_jobs was not made by sparktune") || !strings.Contains(err.Error(), "metrics.columns") {
+		t.Errorf("got error %v, want %v, and what to do", err, errNotOurs)
+	}
+	if diff := cmp.Diff(before, contents(t, dir)); diff != "" {
+		t.Errorf("files of the lake (-before +after):\n%s", diff)
+	}
+
+	l := openTemp(t)
+	sc := iceberg.NewSchema(0, iceberg.NestedField{ID: 1, Name: "app_id", Type: iceberg.PrimitiveTypes.String})
+	if _, err := l.catalog.CreateTable(t.Context(), l.profiles.ident, sc); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Put(t.Context(), nil, profileAt("a", noon, 1)); !errors.Is(err, errNotOurs) {
+		t.Errorf("Put of a profile into theirs: got error %v, want %v", err, errNotOurs)
+	}
+	if _, err := l.Compact(t.Context()); !errors.Is(err, errNotOurs) {
+		t.Errorf("Compact of theirs: got error %v, want %v", err, errNotOurs)
+	}
+}
+
 // contents are the files in dir and the state of the catalog.
 func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()

@@ -18,7 +18,6 @@ type Lake struct {
 	catalog  catalog.Catalog
 	runs     relation[analysis.Run]
 	profiles relation[analysis.RunProfile]
-	foreign  bool // runs is somebody else's: read only, and there are no profiles
 
 	dir   string // of an embedded lake
 	where string // for messages
@@ -70,7 +69,7 @@ func (l *Lake) ID(ctx context.Context) (string, error) {
 // Profiles returns the profiles of the application attempts keys. One that the
 // lake has no profile of is not in the map.
 func (l *Lake) Profiles(ctx context.Context, keys []analysis.Key) (map[analysis.Key]analysis.RunProfile, error) {
-	if l.foreign || len(keys) == 0 {
+	if l.runs.foreign || len(keys) == 0 {
 		return nil, nil
 	}
 	t, err := l.profiles.table(ctx)

@@ -18,7 +18,7 @@ import (
 // and removes the files that only they used. Whoever reads such a snapshot at
 // that moment fails. It returns how many were forgotten.
 func (l *Lake) Expire(ctx context.Context, age time.Duration, keep int) (int, error) {
-	if l.foreign {
+	if l.runs.foreign {
 		return 0, l.explain(errReadOnly)
 	}
 	runs, err := l.runs.expire(ctx, age, keep)
@@ -76,7 +76,7 @@ func (r Report) Healthy() bool { return len(r.Missing)+len(r.Duplicates) == 0 }
 func (l *Lake) Verify(ctx context.Context, age time.Duration) (Report, error) {
 	var r Report
 	var err error
-	if r.Rows, err = l.runs.verify(ctx, &r, age); err == nil && !l.foreign {
+	if r.Rows, err = l.runs.verify(ctx, &r, age); err == nil && !l.runs.foreign {
 		r.Profiles, err = l.profiles.verify(ctx, &r, age)
 	}
 	if err != nil {
@@ -157,7 +157,7 @@ func exists(files io.IO, path string) bool {
 
 // Clean removes the orphans older than age and returns them.
 func (l *Lake) Clean(ctx context.Context, age time.Duration) ([]string, error) {
-	if l.foreign {
+	if l.runs.foreign {
 		return nil, l.explain(errReadOnly)
 	}
 	removed, err := l.runs.clean(ctx, age)

@@ -39,7 +39,7 @@ const maxReplaced = maxPruned
 // whose runs are not there; the next Put of the same adds what is missing,
 // whatever it is.
 func (l *Lake) Put(ctx context.Context, runs []analysis.Run, profiles ...analysis.RunProfile) (PutStats, error) {
-	if l.foreign && len(runs)+len(profiles) > 0 {
+	if l.runs.foreign && len(runs)+len(profiles) > 0 {
 		return PutStats{}, l.explain(errReadOnly)
 	}
 	if _, err := l.profiles.put(ctx, profiles); err != nil {

@@ -20,6 +20,7 @@ type relation[R any] struct {
 	catalog catalog.Catalog
 	ident   table.Identifier
 	fields  []field[R]
+	foreign bool // somebody else's: only read
 	kind[R]
 }
 
@@ -163,26 +164,19 @@ func compareBool(a, b bool) int {
 	return -1
 }
 
-// table loads the newest state.
+// table loads the newest state. A table of ours that a newer version wrote is
+// refused: its writer may mean by a column what this program does not know. So
+// is one that is somebody else's: it would be written.
 func (r *relation[R]) table(ctx context.Context) (*table.Table, error) {
-	return r.catalog.LoadTable(ctx, r.ident)
-}
-
-// ensure is table that makes the table where it is missing, and refuses one of
-// a newer version: its writer may mean by a column what this program does not
-// know.
-func (r *relation[R]) ensure(ctx context.Context) (*table.Table, error) {
-	t, err := r.table(ctx)
-	if isMissing(err) {
-		if err := r.create(ctx); err != nil {
-			return nil, err
-		}
-		t, err = r.table(ctx)
+	t, err := r.catalog.LoadTable(ctx, r.ident)
+	if err != nil || r.foreign {
+		return t, err
 	}
-	if err != nil {
-		return nil, err
+	text, ours := t.Properties()[versionKey]
+	if !ours {
+		return nil, fmt.Errorf("table %s %w: it has no property %s", r.name(), errNotOurs, versionKey)
 	}
-	stored, err := strconv.Atoi(t.Properties().Get(versionKey, "0"))
+	stored, err := strconv.Atoi(text)
 	if err != nil {
 		return nil, fmt.Errorf("table property %s: %w", versionKey, err)
 	}
@@ -190,6 +184,18 @@ func (r *relation[R]) ensure(ctx context.Context) (*table.Table, error) {
 		return nil, fmt.Errorf("%w (schema version %d of %s, this program knows %d)", errNewer, stored, r.name(), known)
 	}
 	return t, nil
+}
+
+// ensure is table that makes the table where it is missing.
+func (r *relation[R]) ensure(ctx context.Context) (*table.Table, error) {
+	t, err := r.table(ctx)
+	if !isMissing(err) {
+		return t, err
+	}
+	if err := r.create(ctx); err != nil {
+		return nil, err
+	}
+	return r.table(ctx)
 }
 
 func isMissing(err error) bool {
@@ -248,7 +254,7 @@ const (
 // commits: it merges files where many small ones have piled up, and forgets
 // snapshots when there are very many.
 func (l *Lake) Tend(ctx context.Context) error {
-	if l.foreign {
+	if l.runs.foreign {
 		return nil
 	}
 	err := l.runs.tend(ctx)

@@ -24,7 +24,8 @@ type lakeFile struct {
 	Catalog map[string]string `yaml:"catalog"`
 	Table   string            `yaml:"table"`
 	Metrics struct {
-		// Columns says that the table is foreign: ours to theirs.
+		// Columns are ours to theirs; not nil where the file has metrics at all,
+		// which says that the table is foreign.
 		Columns map[string]string `yaml:"columns"`
 	} `yaml:"metrics"`
 }
@@ -76,8 +77,20 @@ func readLakeFile(path string) (lakeFile, error) {
 	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return lakeFile{}, fmt.Errorf("%s: %w", path, err)
 	}
+	if f.Metrics.Columns == nil && hasKey(b, "metrics") {
+		f.Metrics.Columns = map[string]string{}
+	}
 	if (len(f.Catalog) == 0) == (f.Dir == "") {
 		return lakeFile{}, fmt.Errorf("%s: want one of catalog and dir", path)
 	}
 	return f, nil
+}
+
+// hasKey says whether a YAML document that was read before has a key. One with
+// nothing behind it is null, which does not touch what it is decoded into.
+func hasKey(document []byte, key string) bool {
+	var keys map[string]any
+	_ = yaml.Unmarshal(document, &keys)
+	_, ok := keys[key]
+	return ok
 }
