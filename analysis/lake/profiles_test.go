@@ -130,12 +130,13 @@ func TestProfilesKeepStep(t *testing.T) {
 	older, olderProfile := run, profileAt("app", noon, 5)
 	older.Events = 5
 	states := map[string]func(l *Lake){
-		"nothing":                  func(*Lake) {},
-		"a profile without a run":  func(l *Lake) { putProfiles(t, l, profile) },
-		"a run without a profile":  func(l *Lake) { put(t, l, run) },
-		"an older run":             func(l *Lake) { put(t, l, older); putProfiles(t, l, profile) },
-		"an older profile":         func(l *Lake) { put(t, l, run); putProfiles(t, l, olderProfile) },
-		"both, of an earlier time": func(l *Lake) { put(t, l, older); putProfiles(t, l, olderProfile) },
+		"nothing":                      func(*Lake) {},
+		"a profile without a run":      func(l *Lake) { putProfiles(t, l, profile) },
+		"a run without a profile":      func(l *Lake) { put(t, l, run) },
+		"an older run":                 func(l *Lake) { put(t, l, older); putProfiles(t, l, profile) },
+		"an older profile":             func(l *Lake) { put(t, l, run); putProfiles(t, l, olderProfile) },
+		"both, of an earlier time":     func(l *Lake) { put(t, l, older); putProfiles(t, l, olderProfile) },
+		"a profile with another start": func(l *Lake) { put(t, l, run); putProfiles(t, l, profileAt("app", noon.AddDate(0, 1, 0), 5)) },
 	}
 	for name, crash := range states {
 		t.Run(name, func(t *testing.T) {

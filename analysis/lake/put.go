@@ -3,7 +3,6 @@ package lake
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -131,10 +130,11 @@ func (r *relation[R]) plan(ctx context.Context, t *table.Table, rows []R) (plan[
 	return p, nil
 }
 
-// stored finds the rows that have the keys of rows, with their rank only.
+// stored finds the rows that have the keys of rows, with their rank only. It
+// does not go by the start: a log that was cut at the front says another.
 func (r *relation[R]) stored(ctx context.Context, t *table.Table, rows []R) (map[analysis.Key]R, error) {
 	ranking := pick(r.fields, func(f field[R]) bool { return f.required || slices.Contains(r.ranking, f.name) })
-	return r.find(ctx, t, r.keys(rows), ranking, r.sameStart(rows))
+	return r.find(ctx, t, r.keys(rows), ranking)
 }
 
 func (r *relation[R]) keys(rows []R) []analysis.Key {
@@ -146,10 +146,10 @@ func (r *relation[R]) keys(rows []R) []analysis.Key {
 }
 
 // find reads the fields fs of the rows that have one of keys, the best of each
-// key, where the filters let them through.
-func (r *relation[R]) find(ctx context.Context, t *table.Table, keys []analysis.Key, fs []field[R], filters ...iceberg.BooleanExpression) (map[analysis.Key]R, error) {
+// key.
+func (r *relation[R]) find(ctx context.Context, t *table.Table, keys []analysis.Key, fs []field[R]) (map[analysis.Key]R, error) {
 	found := make(map[analysis.Key]R)
-	err := scan(ctx, t, r.withKeys(keys, fs, filters...), func(rows []R) {
+	err := scan(ctx, t, r.withKeys(keys, fs), func(rows []R) {
 		for i := range rows {
 			k := r.key(&rows[i])
 			if old, dup := found[k]; !dup || r.better(&rows[i], &old) {
@@ -160,38 +160,14 @@ func (r *relation[R]) find(ctx context.Context, t *table.Table, keys []analysis.
 	return found, err
 }
 
-func (r *relation[R]) withKeys(keys []analysis.Key, fs []field[R], filters ...iceberg.BooleanExpression) selection[R] {
+func (r *relation[R]) withKeys(keys []analysis.Key, fs []field[R]) selection[R] {
 	wanted := make(map[analysis.Key]bool, len(keys))
 	for _, k := range keys {
 		wanted[k] = true
 	}
-	filter := sameApp(keys)
-	for _, f := range filters {
-		filter = iceberg.NewAnd(f, filter)
-	}
 	return selection[R]{
-		fields: fs, filter: filter, mayHold: mayHoldApp(keys), keep: func(row *R) bool { return wanted[r.key(row)] }, keys: keyColumns,
+		fields: fs, filter: sameApp(keys), mayHold: mayHoldApp(keys), keep: func(row *R) bool { return wanted[r.key(row)] }, keys: keyColumns,
 	}
-}
-
-// sameStart lets the rows through that may be of the same attempts as rows. An
-// attempt starts once: other logs of it have that start or, cut at the front,
-// none.
-func (r *relation[R]) sameStart(rows []R) iceberg.BooleanExpression {
-	from, to := r.start(&rows[0]), r.start(&rows[0])
-	for i := range rows {
-		at := r.start(&rows[i])
-		if at.IsZero() {
-			return iceberg.AlwaysTrue{}
-		}
-		if at.Before(from) {
-			from = at
-		}
-		if at.After(to) {
-			to = at
-		}
-	}
-	return iceberg.NewOr(window("start_ts", from, to.Add(time.Microsecond)), iceberg.IsNull(iceberg.Reference("start_ts")))
 }
 
 // sameApp lets the rows through that may have the application ids of keys. It

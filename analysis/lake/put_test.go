@@ -77,6 +77,11 @@ func TestBetterRowStays(t *testing.T) {
 		"start lost with a file":  {{Key: analysis.Key{AppID: "a"}, Events: 5}, row(true, false, 10)},
 		"start lost, other month": {{Key: analysis.Key{AppID: "a"}, Events: 5}, row(false, false, 6), row(true, false, 10)},
 	}
+	for name, offset := range map[string]time.Duration{"a second": time.Second, "another month": 31 * 24 * time.Hour} {
+		later := row(true, false, 10)
+		later.Start = later.Start.Add(offset)
+		tests["start differs by "+name] = []analysis.Run{row(false, false, 99), row(true, false, 9), later}
+	}
 	for name, rows := range tests {
 		t.Run(name, func(t *testing.T) {
 			want := []analysis.Run{rows[len(rows)-1]}

@@ -27,8 +27,7 @@ type relation[R any] struct {
 // A kind says what the lake has to know of rows.
 type kind[R any] struct {
 	layout
-	key   func(*R) analysis.Key
-	start func(*R) time.Time
+	key func(*R) analysis.Key
 	// order is the layout's, with the key to make it total.
 	order func(a, b R) int
 	// rank is read from ranking, names of fields.
@@ -62,7 +61,6 @@ var runKind = kind[analysis.Run]{
 		fileRows: 100_000,
 	},
 	key:   func(r *analysis.Run) analysis.Key { return r.Key },
-	start: func(r *analysis.Run) time.Time { return r.Start },
 	order: byJob,
 	rank: func(r *analysis.Run) rank {
 		return rank{
@@ -85,7 +83,6 @@ var profileKind = kind[analysis.RunProfile]{
 		fileRows: 5000, rowValues: 512, // some ten stages; of most profiles there are a thousand in a file
 	},
 	key:   func(p *analysis.RunProfile) analysis.Key { return p.Key },
-	start: func(p *analysis.RunProfile) time.Time { return p.Start },
 	order: func(a, b analysis.RunProfile) int { return byAppID(a.Key, b.Key) },
 	rank: func(p *analysis.RunProfile) rank {
 		return rank{finished: p.Finished, complete: p.Complete, until: progress(p.Finished, profileEnd(p)), events: p.Events}
