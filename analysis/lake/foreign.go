@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apache/iceberg-go"
+
 	"github.com/sparktune/sparktune/analysis"
 )
 
@@ -22,23 +24,28 @@ func (l *Lake) mapColumns(ctx context.Context, columns map[string]string) error 
 	if err != nil {
 		return err
 	}
-	sc := t.Schema()
+	theirs := t.Schema().Fields()
 	names := maps.Clone(columns)
 	taken := slices.Collect(maps.Values(columns))
 	var mapped []field[analysis.Run]
 	for _, f := range l.runs.fields {
-		theirs, named := names[f.name]
+		named, ok := names[f.name]
 		delete(names, f.name)
 		switch {
-		case named:
-			f.column = theirs
+		case ok:
+			f.column = named
 		case f.derived || slices.Contains(taken, f.column):
 			continue // their column of this name means something else
 		}
-		if _, ok := sc.FindFieldByName(f.column); ok {
+		i := slices.IndexFunc(theirs, func(c iceberg.NestedField) bool { return c.Name == f.column })
+		switch {
+		case i >= 0:
+			if err := checkReadable(f, theirs[i].Type); err != nil {
+				return fmt.Errorf("table %s: %w", l.runs.name(), err)
+			}
 			mapped = append(mapped, f)
-		} else if named {
-			return fmt.Errorf("metrics.columns maps %s to %s, a column that table %s does not have", f.name, theirs, l.runs.name())
+		case ok:
+			return l.noColumn(t.Schema(), f)
 		}
 	}
 	if len(names) > 0 {
@@ -46,6 +53,14 @@ func (l *Lake) mapColumns(ctx context.Context, columns map[string]string) error 
 	}
 	l.runs.fields = mapped
 	return l.checkNeeded()
+}
+
+// noColumn says why the column that f is mapped to can't be read.
+func (l *Lake) noColumn(sc *iceberg.Schema, f field[analysis.Run]) error {
+	if _, nested := sc.FindFieldByName(f.column); nested {
+		return fmt.Errorf("metrics.columns maps %s to %s, which is inside another column of table %s: only whole columns can be read", f.name, f.column, l.runs.name())
+	}
+	return fmt.Errorf("metrics.columns maps %s to %s, a column that table %s does not have", f.name, f.column, l.runs.name())
 }
 
 // checkNeeded refuses a table without which no run can be told from another,

@@ -2,6 +2,7 @@ package lake
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -34,6 +35,9 @@ func foreignLake(t *testing.T) string {
 		iceberg.NestedField{ID: 4, Name: "max_heap", Type: iceberg.PrimitiveTypes.Int32},
 		iceberg.NestedField{ID: 5, Name: "coverage", Type: iceberg.PrimitiveTypes.Float32},
 		iceberg.NestedField{ID: 6, Name: "owner", Type: iceberg.PrimitiveTypes.String},
+		iceberg.NestedField{ID: 7, Name: "info", Type: &iceberg.StructType{FieldList: []iceberg.NestedField{
+			{ID: 8, Name: "app", Type: iceberg.PrimitiveTypes.String},
+		}}},
 	)
 	if err := cat.CreateNamespace(t.Context(), table.Identifier{"platform"}, nil); err != nil {
 		t.Fatal(err)
@@ -101,6 +105,7 @@ func TestForeignTableErrors(t *testing.T) {
 		"not mapped":        {"platform.spark_jobs", map[string]string{}, "no column app_id: without it runs can't be told apart, and every rule stays unmeasured; map it in metrics.columns"},
 		"no start":          {"platform.spark_jobs", map[string]string{"app_id": "application"}, "no column start_ts"},
 		"mapped to nothing": {"platform.spark_jobs", map[string]string{"app_id": "applcation"}, "metrics.columns maps app_id to applcation, a column that table platform.spark_jobs does not have"},
+		"inside a column":   {"platform.spark_jobs", map[string]string{"app_id": "info.app"}, "metrics.columns maps app_id to info.app, which is inside another column of table platform.spark_jobs: only whole columns can be read"},
 		"unknown column":    {"platform.spark_jobs", map[string]string{"appid": "application"}, "metrics.columns has appid, which is no column"},
 	}
 	for name, test := range tests {
@@ -113,18 +118,56 @@ func TestForeignTableErrors(t *testing.T) {
 	}
 }
 
-// TestForeignTypeDoesNotFit names the column.
-func TestForeignTypeDoesNotFit(t *testing.T) {
-	l, err := Connect(t.Context(), Config{Dir: foreignLake(t), Table: "platform.spark_jobs", Columns: map[string]string{
-		"start_ts": "began", "app_id": "application", "peak_heap_bytes": "owner",
-	}})
+// TestForeignTypes opens a table for each pair of a column of ours and a type:
+// one that does not fit is named at once, and one that does is read.
+func TestForeignTypes(t *testing.T) {
+	last := 10
+	id := func() int { last++; return last }
+	prim := iceberg.PrimitiveTypes
+	text, number, ratio, flag, when := "app_name", "peak_heap_bytes", "heap_coverage", "finished", "end_ts"
+	tests := []struct {
+		ours string
+		have iceberg.Type
+		want string // accepted; "" when it fits
+	}{
+		{text, prim.String, ""}, {text, prim.Int32, "string"}, {text, prim.Binary, "string"}, {text, prim.UUID, "string"},
+		{number, prim.Int32, ""}, {number, prim.Int64, ""}, {number, iceberg.DecimalTypeOf(20, 2), "long or int"}, {number, prim.Float64, "long or int"},
+		{ratio, prim.Float64, ""}, {ratio, prim.Float32, ""}, {ratio, prim.Int32, ""}, {ratio, prim.String, "double or float or long or int"},
+		{flag, prim.Bool, ""}, {flag, prim.String, "boolean"},
+		{when, prim.Timestamp, ""}, {when, prim.TimestampTz, ""}, {when, prim.Int64, "timestamptz or timestamp"}, {when, prim.Date, "timestamptz or timestamp"},
+		{"conf", mapOf(prim.String, prim.String, id), ""}, {"conf", prim.String, "map<string, string>"},
+		{"conf", mapOf(prim.String, prim.Int64, id), "map<string, string>"},
+		{"locality", mapOf(prim.String, prim.Int32, id), ""}, {"failure_evidence", listOf(prim.String, id), ""},
+		{"failure_evidence", listOf(prim.Int32, id), "list<string>"}, {"failure_evidence", prim.String, "list<string>"},
+	}
+	dir := openTemp(t).dir
+	cat, err := catalog.Load(t.Context(), defaultName, embedded(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	_, err = l.Runs(t.Context(), Query{})
-	if want := "column owner: has type utf8"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("got error %v, want %q in it", err, want)
+	for i, test := range tests {
+		t.Run(test.ours+" of "+test.have.String(), func(t *testing.T) {
+			sc := iceberg.NewSchema(0,
+				iceberg.NestedField{ID: 1, Name: "app_id", Type: prim.String}, iceberg.NestedField{ID: 2, Name: "start_ts", Type: prim.TimestampTz},
+				iceberg.NestedField{ID: 3, Name: "dag_id", Type: prim.String}, iceberg.NestedField{ID: 4, Name: "theirs", Type: test.have})
+			ident := table.Identifier{"sparktune", fmt.Sprint("types_", i)}
+			if _, err := cat.CreateTable(t.Context(), ident, sc); err != nil {
+				t.Fatal(err)
+			}
+			l, err := Connect(t.Context(), Config{Dir: dir, Table: strings.Join(ident, "."), Columns: map[string]string{test.ours: "theirs"}})
+			if test.want == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer l.Close()
+				runs(t, l, Query{From: noon})
+				return
+			}
+			want := fmt.Sprintf("its column theirs, which is read as %s, has type %s: want %s", test.ours, test.have, test.want)
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), strings.Join(ident, ".")) {
+				t.Errorf("got error %v, want %q in it, and the table", err, want)
+			}
+		})
 	}
 }
 
