@@ -161,14 +161,17 @@ func discard(ctx context.Context, t *table.Table, s table.Snapshot, data bool) {
 	_ = w.Remove(s.ManifestList)
 }
 
-// current loads the table and adds the columns that an older version of this
-// program did not know. Adding never rewrites data.
+// current loads the table to write into it, and adds the columns that an older
+// version of this program did not know. Adding never rewrites data.
 func (r *relation[R]) current(ctx context.Context) (*table.Table, error) {
 	t, err := r.ensure(ctx)
 	if err != nil {
 		return nil, err
 	}
 	have, want := t.Schema().AsStruct(), newSchema(r.fields).AsStruct()
+	if err := checkWritable(&have, &want); err != nil {
+		return nil, fmt.Errorf("table %s: %w", r.name(), err)
+	}
 	missing := missingFields(&have, &want)
 	if len(missing) == 0 {
 		return t, nil

@@ -1,11 +1,14 @@
 package lake
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/table"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sparktune/sparktune/analysis"
@@ -170,6 +173,92 @@ func TestNewerLakeIsRefused(t *testing.T) {
 	}
 }
 
+// TestNewerProfilesAreRefused by all that reads or writes them.
+func TestNewerProfilesAreRefused(t *testing.T) {
+	l := openTemp(t)
+	putProfiles(t, l, profileAt("a", noon, 1))
+	putProfiles(t, l, profileAt("b", noon, 1))
+	tb, err := l.profiles.table(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := tb.NewTransaction()
+	if err := tx.SetProperties(iceberg.Properties{versionKey: "999"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := contents(t, l.dir)
+	for name, do := range map[string]func() error{
+		"Put":      func() error { _, err := l.Put(t.Context(), nil, profileAt("c", noon, 1)); return err },
+		"Profiles": func() error { _, err := l.Profiles(t.Context(), []analysis.Key{{AppID: "a"}}); return err },
+		"Compact":  func() error { _, err := l.Compact(t.Context()); return err },
+		"Expire":   func() error { _, err := l.Expire(t.Context(), 0, 1); return err },
+		"Verify":   func() error { _, err := l.Verify(t.Context(), 0); return err },
+		"Clean":    func() error { _, err := l.Clean(t.Context(), 0); return err },
+		"Tend":     func() error { return l.Tend(t.Context()) },
+	} {
+		if err := do(); !errors.Is(err, errNewer) {
+			t.Errorf("%s: got error %v, want %v", name, err, errNewer)
+		}
+	}
+	if diff := cmp.Diff(before, contents(t, l.dir)); diff != "" {
+		t.Errorf("files of the lake (-before +after):\n%s", diff)
+	}
+}
+
+// TestColumnOfOtherType has somebody add a column that the next version of the
+// program has too, with another type: it is named, and what is there is read.
+func TestColumnOfOtherType(t *testing.T) {
+	older := slices.DeleteFunc(slices.Clone(runFields), func(f field[analysis.Run]) bool { return f.name == "gc_ms" })
+	old := openVersion(t, t.TempDir(), older)
+	put(t, old, at("a", noon, "d", "t"))
+	evolve(t, &old.runs, func(u *table.UpdateSchema) {
+		u.AddColumn([]string{"gc_ms"}, iceberg.PrimitiveTypes.Int32, "", false, nil)
+	})
+	l := reopen(t, old.dir)
+	_, err := l.Put(t.Context(), []analysis.Run{at("b", noon, "d", "t")})
+	if want := "table sparktune.runs: its column gc_ms has type int, and sparktune writes long: rename"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want %q in it", err, want)
+	}
+	if got := runs(t, l, Query{}); len(got) != 1 {
+		t.Errorf("got %d runs, want 1", len(got))
+	}
+}
+
+// TestFieldOfOtherType is in a struct of a list.
+func TestFieldOfOtherType(t *testing.T) {
+	have, want := newSchema(profileFields).AsStruct(), newSchema(profileFields).AsStruct()
+	if err := checkWritable(&have, &want); err != nil {
+		t.Errorf("equal schemas: %v", err)
+	}
+	stages := elements(have.FieldList[slices.IndexFunc(have.FieldList, func(f iceberg.NestedField) bool { return f.Name == "stages" })].Type)
+	stages.FieldList[0].Type = iceberg.PrimitiveTypes.String
+	err := checkWritable(&have, &want)
+	if want := "its column stages.stage_id has type string, and sparktune writes long"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want %q in it", err, want)
+	}
+}
+
+// evolve changes the columns of a table as another program does.
+func evolve[R any](t *testing.T, r *relation[R], change func(*table.UpdateSchema)) {
+	t.Helper()
+	tb, err := r.table(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := tb.NewTransaction()
+	update := tx.UpdateSchema(true, false)
+	change(update)
+	if err := update.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestForeignColumn keeps a column that somebody else added.
 func TestForeignColumn(t *testing.T) {
 	l := openTemp(t)
@@ -182,17 +271,7 @@ func TestForeignColumn(t *testing.T) {
 
 func addColumn(t *testing.T, l *Lake, name string) {
 	t.Helper()
-	tb, err := l.runs.table(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	tx := tb.NewTransaction()
-	update := tx.UpdateSchema(true, false)
-	user, _ := tb.Schema().FindFieldByName("user")
-	if err := update.AddColumn([]string{name}, user.Type, "", false, nil).Commit(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tx.Commit(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	evolve(t, &l.runs, func(u *table.UpdateSchema) {
+		u.AddColumn([]string{name}, iceberg.PrimitiveTypes.String, "", false, nil)
+	})
 }
