@@ -64,6 +64,41 @@ func golden(t *testing.T, dir, name string, say func(*testCase) string) {
 	}
 }
 
+// A table that can't say whether runs are whole justifies no cut, and the rule
+// names what it lacks.
+func TestUnknownCompleteness(t *testing.T) {
+	text := string(cases(t)["heap_over_provisioned.txtar"].Files[0].Data)
+	job := parseCase(t, text)
+	if len(Advise(job.profile(), job.policy).Changes) == 0 {
+		t.Fatal("nothing is taken away where all is known")
+	}
+	for _, column := range soundness {
+		job := parseCase(t, text)
+		for i := range job.runs {
+			if column == "status" {
+				job.runs[i].Status = ""
+			} else {
+				job.runs[i].Unknown = []string{column}
+			}
+		}
+		a := Advise(job.profile(), job.policy)
+		if len(a.Changes) > 0 {
+			t.Errorf("%s: got changes %v", column, a.Changes)
+		}
+		for i, f := range a.Findings {
+			if !slices.Contains(Rules[i].Needs, column) {
+				continue
+			}
+			if f.Status != Unmeasured && !f.Moot {
+				t.Errorf("%s: %s is %s: %s", column, f.Rule, f.Status, f.Reason)
+			}
+			if want := "no run in the lake has a value of " + column; f.Rule == "over_provisioned_heap" && f.Reason != want {
+				t.Errorf("%s: got reason %q, want %q", column, f.Reason, want)
+			}
+		}
+	}
+}
+
 // The order in which runs come in changes nothing.
 func TestAdviceIgnoresOrder(t *testing.T) {
 	for name, ar := range cases(t) {

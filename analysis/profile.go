@@ -241,10 +241,14 @@ func span(runs []*Run) time.Duration {
 }
 
 // sound are the runs whose figures are whole and normal: complete and not
-// failed. Only they may justify taking something away.
+// failed. Only they may justify taking something away. Rules that ask for them
+// need the columns soundness.
 func (p *Profile) sound() []*Run {
 	return pick(p.Runs, func(r *Run) bool { return r.Complete() && r.Status == StatusSucceeded })
 }
+
+// soundness are the columns that tell sound runs.
+var soundness = append(slices.Clone(CompletenessColumns), "status")
 
 // witnesses are the runs that may speak against taking something away: all that
 // had the configuration, failed and incomplete ones too, whose peaks are lower

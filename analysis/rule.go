@@ -213,7 +213,7 @@ func (p *Profile) effective(key string) string {
 func missing(columns []string, runs []*Run, n int) string {
 	for _, name := range columns {
 		c := columnByName[name]
-		if count(runs, func(r *Run) bool { return plainValue(c.Field(r)) == nil }) >= n {
+		if count(runs, func(r *Run) bool { return plainValue(c.Field(r)) == nil || slices.Contains(r.Unknown, name) }) >= n {
 			return name
 		}
 	}

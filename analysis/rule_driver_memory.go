@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -17,7 +18,7 @@ sampled as the policy asks of the run time of executors.
 A peak contains garbage, so a high one is no reason to grow. In client mode the
 driver's heap is that of the process that submits. Advice: a driver that dies
 takes the application along. Source: TuneIn (peak x 1.25 + 300 MiB).`,
-	Needs:  []string{"driver_peak_heap_bytes", "driver_heap_coverage"},
+	Needs:  slices.Concat([]string{"driver_peak_heap_bytes", "driver_heap_coverage"}, soundness),
 	Keys:   []string{keyDriver},
 	Advice: true,
 	eval:   evalDriverMemory,

@@ -19,7 +19,8 @@ why, are Unmeasured.`,
 	Needs: []string{"status"},
 	Keys:  []string{keyDriver},
 	concerns: func(p *Profile, _ Policy) string {
-		if p.FailedRuns()+count(p.Runs, driverOutOfHeap) == 0 {
+		known := missing([]string{"status"}, p.Runs, len(p.Runs)) == ""
+		if known && p.FailedRuns()+count(p.Runs, driverOutOfHeap) == 0 {
 			return "no run failed"
 		}
 		return ""

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -17,7 +18,7 @@ replayed with fewer executors at a time, are neither slower nor dearer than the
 policy's goal allows. min <= initial <= max is kept. Nothing goes with any symptom
 that forbids a smaller heap, or where what the executors held in memory would not
 fit into those that stay.`,
-	Needs:    append([]string{"peak_tasks", "peak_executors"}, symptoms...),
+	Needs:    slices.Concat([]string{"peak_tasks", "peak_executors"}, symptoms, soundness),
 	Keys:     []string{keyMaxExecs, keyMinExecs},
 	concerns: unlessConf(keyDynamic, "executors are not allocated dynamically"),
 	eval:     evalDynamicAllocation,

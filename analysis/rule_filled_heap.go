@@ -1,6 +1,9 @@
 package analysis
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 var filledHeap = Rule{
 	Name:  "filled_heap",
@@ -14,7 +17,7 @@ Only trying tells. Where the policy allows probes (max_probe), the heap is cut b
 that share: a step to find out, whose verdict after the merge is mandatory, and the
 next comes only after as many runs and as long a history as the first. Without that
 nothing is proposed.`,
-	Needs: []string{"peak_heap_bytes", "heap_coverage", "gc_ms", "run_ms", "major_gc_count", "unified_region_bytes", "peak_on_heap_unified_bytes", "executors_lost", "memory_spilled_bytes", "heap_oom_tasks"},
+	Needs: slices.Concat([]string{"peak_heap_bytes", "heap_coverage", "major_gc_count", "unified_region_bytes", "peak_on_heap_unified_bytes"}, symptoms, soundness),
 	Keys:  []string{keyMemory, keyOverhead},
 	eval:  evalFilledHeap,
 }

@@ -1,6 +1,9 @@
 package analysis
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 var overProvisionedHeap = Rule{
 	Name:  "over_provisioned_heap",
@@ -22,7 +25,7 @@ written beside it. Source: Dr. Elephant's tuning branch, gates corrected.
 Without coverage the heap is Unmeasured: a peak of 1 task in 235 is no peak.
 spark.executor.metrics.pollingInterval=1s turns the measurement on, and where
 tasks are shorter spark.eventLog.logStageExecutorMetrics=true.`,
-	Needs: symptoms,
+	Needs: slices.Concat(symptoms, soundness),
 	Keys:  []string{keyMemory, keyOverhead},
 	eval:  evalOverProvisionedHeap,
 }

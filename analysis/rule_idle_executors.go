@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -20,7 +21,7 @@ At most half of the executors go at a time. Cached data and shuffle files then
 live on fewer of them: memory is never cut in the same step, and with any symptom
 that forbids a smaller heap, or where what the executors held would not fit into
 those that stay, the number stays.`,
-	Needs:    append([]string{"peak_tasks"}, symptoms...),
+	Needs:    slices.Concat([]string{"peak_tasks"}, symptoms, soundness),
 	Keys:     []string{keyInstances},
 	concerns: fixedExecutors,
 	eval:     evalIdleExecutors,

@@ -1,6 +1,9 @@
 package analysis
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 var overProvisionedOverhead = Rule{
 	Name:  "over_provisioned_overhead",
@@ -14,7 +17,7 @@ A heap that is not full leaves room that the overhead then seems not to need: wh
 counts is what was resident beside the heap that was used. More may have been there
 between two samples, and a container that outgrows its limit dies: advice, never
 written. New overhead: largest measured x 1.25 + 384 MiB.`,
-	Needs:  []string{"executors_lost"},
+	Needs:  slices.Concat(symptoms, soundness),
 	Keys:   []string{keyOverhead},
 	Advice: true,
 	concerns: func(p *Profile, _ Policy) string {

@@ -20,7 +20,7 @@ killed for its container's memory or by a signal: fewer partitions make larger t
 Turning adaptive execution on is the better cure and a person's choice, because it
 changes plans. Source: DataFlint (tasks below 500 ms, more than 5,000), narrowed; the
 number is measured (docs/lab.md, job tiny).`,
-	Needs:    []string{"tiny_tasks", "tasks", "shuffle_read_bytes", "memory_spilled_bytes", "heap_oom_tasks", "executors_lost"},
+	Needs:    []string{"tiny_tasks", "tasks", "shuffle_read_bytes", "memory_spilled_bytes", "heap_oom_tasks", "executors_lost", "status"},
 	Keys:     []string{keyPartitions},
 	concerns: fewPartitions,
 	eval:     evalTinyTasks,

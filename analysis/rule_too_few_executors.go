@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -18,7 +19,7 @@ goal chooses, and only where it gains more than the dead band. Executors take
 time to start, so on short runs more of them can be dearer than they are worth:
 the simulation starts them at the pace at which those of the run came. Without
 run profiles nothing is said.`,
-	Needs:    []string{"peak_tasks", "critical_path_ms", "executors_lost", "memory_spilled_bytes"},
+	Needs:    slices.Concat([]string{"peak_tasks", "critical_path_ms", "executors_lost", "memory_spilled_bytes"}, soundness),
 	Keys:     []string{keyInstances},
 	concerns: fixedExecutors,
 	eval:     evalTooFewExecutors,

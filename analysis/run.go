@@ -106,7 +106,11 @@ type Run struct {
 	Compacted      bool
 	MissingTasks   int64 // of finished stages: Number of Tasks minus successes seen
 	MissingEvents  int64 // starts and ends of jobs, and completions of stages, that the log must have had
-	Completeness   Opt[float64]
+	// Unknown names those of [CompletenessColumns] that the table has no value
+	// of; their fields can't say so. It is no column, and empty for what was
+	// read from a log.
+	Unknown      []string
+	Completeness Opt[float64]
 
 	// What the ResourceManager knows, which the log does not; missing where it
 	// was not asked.
@@ -245,11 +249,15 @@ func (r *Run) Duration() Opt[time.Duration] {
 }
 
 // Complete says whether the sums of r are whole: the log has an end and lost
-// nothing on the way. Rules use an incomplete Run for symptoms only, never to
-// shrink.
+// nothing on the way, which a table has to say. Rules use an incomplete Run for
+// symptoms only, never to shrink.
 func (r *Run) Complete() bool {
-	return r.Finished && !r.Truncated && !r.Compacted && r.MalformedLines == 0 && r.MissingTasks == 0 && r.MissingEvents == 0
+	return len(r.Unknown) == 0 && r.Finished && !r.Truncated && !r.Compacted && r.MalformedLines == 0 && r.MissingTasks == 0 && r.MissingEvents == 0
 }
+
+// CompletenessColumns are what a table must have for [Run.Complete]. It can do
+// without missing_events: where events are lost, tasks mostly are too.
+var CompletenessColumns = []string{"finished", "truncated", "compacted", "malformed_lines", "missing_tasks"}
 
 // GCShare is the garbage-collection share of task run time in [0,1].
 // GC time is JVM-wide, so with several tasks in one JVM the sum can exceed run

@@ -16,7 +16,11 @@ import (
 func decode[R any](batch arrow.RecordBatch, fs []field[R], rows []R) error {
 	for _, f := range fs {
 		at := batch.Schema().FieldIndices(f.column)
-		if f.derived || len(at) == 0 {
+		if f.derived {
+			continue
+		}
+		if len(at) == 0 {
+			decodeNulls(f, rows)
 			continue
 		}
 		if err := decodeColumn(batch.Column(at[0]), 0, f, rows); err != nil {
@@ -30,6 +34,7 @@ func decode[R any](batch arrow.RecordBatch, fs []field[R], rows []R) error {
 func decodeColumn[R any](col arrow.Array, offset int, f field[R], rows []R) error {
 	for i := range rows {
 		if col.IsNull(offset + i) {
+			f.setNull(&rows[i])
 			continue
 		}
 		if err := readValue(f.value(&rows[i]), col, offset+i); err != nil {
@@ -37,6 +42,13 @@ func decodeColumn[R any](col arrow.Array, offset int, f field[R], rows []R) erro
 		}
 	}
 	return nil
+}
+
+// decodeNulls is decodeColumn of a column that has no values.
+func decodeNulls[R any](f field[R], rows []R) {
+	for i := range rows {
+		f.setNull(&rows[i])
+	}
 }
 
 // readValue sets what p points to; the types are those of [field].

@@ -46,6 +46,9 @@ func (l *Lake) mapColumns(ctx context.Context, columns map[string]string) error 
 			mapped = append(mapped, f)
 		case ok:
 			return l.noColumn(t.Schema(), f)
+		case f.null != nil:
+			f.column = "" // its runs are told
+			mapped = append(mapped, f)
 		}
 	}
 	if len(names) > 0 {

@@ -75,9 +75,10 @@ func TestForeignTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	unknown := []string{"finished", "malformed_lines", "truncated", "compacted", "missing_tasks"}
 	want := []analysis.Run{
-		{Key: analysis.Key{AppID: "app-1"}, Start: noon, DAGID: "d", PeakHeap: analysis.Some[int64](7), HeapCoverage: analysis.Some(0.5)},
-		{Key: analysis.Key{AppID: "app-2"}, Start: noon.Add(time.Hour), DAGID: "e"},
+		{Key: analysis.Key{AppID: "app-1"}, Start: noon, DAGID: "d", PeakHeap: analysis.Some[int64](7), HeapCoverage: analysis.Some(0.5), Unknown: unknown},
+		{Key: analysis.Key{AppID: "app-2"}, Start: noon.Add(time.Hour), DAGID: "e", Unknown: unknown},
 	}
 	if diff := cmp.Diff(want, runs(t, l, Query{})); diff != "" {
 		t.Errorf("all (-want +got):\n%s", diff)

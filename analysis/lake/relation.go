@@ -234,7 +234,7 @@ func (r *relation[R]) create(ctx context.Context) error {
 func (r *relation[R]) column(name string) (string, bool) {
 	for _, f := range r.fields {
 		if f.name == name {
-			return f.column, true
+			return f.column, f.column != ""
 		}
 	}
 	return "", false

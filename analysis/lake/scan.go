@@ -202,7 +202,11 @@ func readFields[R any](ctx context.Context, f *parquetFile, g int, at map[string
 	}
 	for _, fd := range fs {
 		place, ok := at[fd.name]
-		if !ok || fd.derived || f.isNull(g, place) {
+		if fd.derived {
+			continue
+		}
+		if !ok || f.isNull(g, place) {
+			decodeNulls(fd, rows)
 			continue
 		}
 		left := rows

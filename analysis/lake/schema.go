@@ -19,7 +19,7 @@ const versionKey = "sparktune.schema-version"
 // A field is one column of a table whose rows are R.
 type field[R any] struct {
 	name     string // in the list of columns that it comes from
-	column   string // in the table: the same, except in a foreign one
+	column   string // in the table: the same, except in a foreign one; "" is not there
 	doc      string
 	required bool
 	// value points to what the column holds of a row; types as in
@@ -27,15 +27,29 @@ type field[R any] struct {
 	// a copy: it is written for readers of SQL and never read back.
 	value   func(*R) any
 	derived bool
+	// null tells a row that it has no value of the column, where the field
+	// can't hold that; nil where it can.
+	null func(*R)
+}
+
+// setNull is for a row without a value.
+func (f field[R]) setNull(row *R) {
+	if f.null != nil {
+		f.null(row)
+	}
 }
 
 // runFields are the columns of runs, in the order of a new table.
 var runFields = func() []field[analysis.Run] {
 	var fs []field[analysis.Run]
 	for _, c := range analysis.Columns {
-		fs = append(fs, field[analysis.Run]{
+		f := field[analysis.Run]{
 			name: c.Name, column: c.Name, doc: columnDoc(c.Doc, c.Unit, c.Event), required: isKey(c.Name), value: c.Field,
-		})
+		}
+		if slices.Contains(analysis.CompletenessColumns, c.Name) {
+			f.null = func(r *analysis.Run) { r.Unknown = append(r.Unknown, c.Name) }
+		}
+		fs = append(fs, f)
 	}
 	for _, p := range analysis.Properties {
 		fs = append(fs, field[analysis.Run]{
