@@ -65,7 +65,7 @@ func (r *relation[R]) reload(ctx context.Context) (t *table.Table, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
 	defer cancel()
 	err = retry(ctx, func() error {
-		t, err = r.catalog.LoadTable(ctx, r.ident)
+		t, err = r.load(ctx)
 		return againIf(err != nil, err)
 	})
 	return t, err

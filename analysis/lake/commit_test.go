@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +22,11 @@ type gateway struct {
 	catalog.Catalog
 	// lose takes the next commit and answers in the catalog's place.
 	lose func(commit func() error) error
-	// down is how many of the next loads fail.
-	down int
+	// down is how many of the next loads fail, and gone how many of them find
+	// no metadata.
+	down, gone int
+	// loaded is called once, after the next load.
+	loaded func()
 }
 
 var errTimeout = errors.New("504 Gateway Timeout")
@@ -39,9 +43,17 @@ func (g *gateway) LoadTable(ctx context.Context, ident table.Identifier) (*table
 		g.down--
 		return nil, errTimeout
 	}
+	if g.gone > 0 {
+		g.gone--
+		return nil, fs.ErrNotExist
+	}
 	t, err := g.Catalog.LoadTable(ctx, ident)
 	if err != nil {
 		return nil, err
+	}
+	if loaded := g.loaded; loaded != nil {
+		g.loaded = nil
+		loaded()
 	}
 	files, err := t.FS(ctx)
 	if err != nil {

@@ -45,18 +45,19 @@ func (l *Lake) Compact(ctx context.Context) (CompactStats, error) {
 // compact merges groups of at least so many files.
 func (r *relation[R]) compact(ctx context.Context, least int) (CompactStats, error) {
 	var done CompactStats
-	t, err := r.table(ctx)
+	var t *table.Table
+	var groups [][]table.FileScanTask
+	err := r.onNewest(ctx, func(newest *table.Table) error {
+		t = newest
+		tasks, err := t.Scan().PlanFiles(ctx)
+		if err == nil {
+			groups, err = r.groups(ctx, t, tasks, least)
+		}
+		return err
+	})
 	if isMissing(err) {
 		return done, nil
 	}
-	if err != nil {
-		return done, err
-	}
-	tasks, err := t.Scan().PlanFiles(ctx)
-	if err != nil {
-		return done, err
-	}
-	groups, err := r.groups(ctx, t, tasks, least)
 	if err != nil {
 		return done, err
 	}
@@ -177,6 +178,9 @@ func pack(tasks []table.FileScanTask, rows map[string]int64, fileRows int64) [][
 // process changed the group meanwhile, which is left to the next Compact.
 func (r *relation[R]) merge(ctx context.Context, t *table.Table, group []table.FileScanTask) (int, error) {
 	rows, err := sorted(ctx, t, group, r.sort)
+	if isGone(err) && r.isOld(ctx, t) {
+		return 0, nil
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -209,7 +213,7 @@ func (r *relation[R]) swap(ctx context.Context, group []table.FileScanTask, file
 	}
 	tasks, err := t.Scan().PlanFiles(ctx)
 	if err != nil {
-		return lost, err
+		return lost, r.againIfOld(ctx, t, err)
 	}
 	if !contains(tasks, group) {
 		return lost, nil
@@ -227,7 +231,7 @@ func (r *relation[R]) swap(ctx context.Context, group []table.FileScanTask, file
 		result.OldDataFiles = append(result.OldDataFiles, g.File)
 	}
 	if err := tx.NewRewrite(nil).ApplyResult(result).Commit(ctx); err != nil {
-		return lost, err
+		return lost, r.againIfOld(ctx, t, err)
 	}
 	return r.tryCommit(ctx, t, tx, false)
 }

@@ -72,14 +72,14 @@ func (l *Lake) Profiles(ctx context.Context, keys []analysis.Key) (map[analysis.
 	if l.runs.foreign || len(keys) == 0 {
 		return nil, nil
 	}
-	t, err := l.profiles.table(ctx)
+	var found map[analysis.Key]analysis.RunProfile
+	err := l.profiles.onNewest(ctx, func(t *table.Table) (err error) {
+		found, err = l.profiles.find(ctx, t, keys, l.profiles.fields)
+		return err
+	})
 	if isMissing(err) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, l.explain(err)
-	}
-	found, err := l.profiles.find(ctx, t, keys, l.profiles.fields)
 	if err != nil {
 		return nil, l.explain(err)
 	}

@@ -3,7 +3,7 @@ package lake
 import (
 	"context"
 	"errors"
-	"io/fs"
+	"fmt"
 	"slices"
 	"time"
 
@@ -64,67 +64,59 @@ type Report struct {
 	Profiles   int64          // rows of run_profiles
 	Files      int            // data files of both
 	Missing    []string       // files of the tables that are gone: their rows can't be read
+	Unreadable []string       // data files that are damaged, and how
 	Orphans    []string       // files that no snapshot uses, left by a crash; [Lake.Clean] removes them
 	Duplicates []analysis.Key // keys of more than one row of a table, written by other engines
 }
 
 // Healthy says whether every row can be read and is there once.
-func (r Report) Healthy() bool { return len(r.Missing)+len(r.Duplicates) == 0 }
+func (r Report) Healthy() bool { return len(r.Missing)+len(r.Unreadable)+len(r.Duplicates) == 0 }
 
-// Verify looks at every file and key of the tables. A file younger than age may
-// belong to a commit that is under way, so it is no orphan.
+// Verify reads every value of the tables. A file younger than age may belong to
+// a commit that is under way, so it is no orphan. Parquet files as they are
+// written here have no checksums: damage that leaves them readable is not seen.
 func (l *Lake) Verify(ctx context.Context, age time.Duration) (Report, error) {
-	var r Report
-	var err error
-	if r.Rows, err = l.runs.verify(ctx, &r, age); err == nil && !l.runs.foreign {
-		r.Profiles, err = l.profiles.verify(ctx, &r, age)
-	}
-	if err != nil {
-		return r, l.explain(err)
-	}
-	slices.SortFunc(r.Duplicates, analysis.Key.Compare)
-	return r, nil
-}
-
-// verify adds one table to the report and returns the number of its rows.
-func (r *relation[R]) verify(ctx context.Context, report *Report, age time.Duration) (rows int64, err error) {
-	t, err := r.table(ctx)
-	if isMissing(err) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	orphans, err := t.PlanOrphanFiles(ctx, table.WithFilesOlderThan(age))
-	if err != nil {
-		return 0, err
-	}
-	report.Orphans = append(report.Orphans, slices.Sorted(slices.Values(orphans.Files()))...)
-	missing := len(report.Missing)
-	if err := report.files(ctx, t); err != nil || len(report.Missing) > missing {
-		return 0, err // the keys can't be read
-	}
-	return r.verifyKeys(ctx, t, report)
-}
-
-func (r *relation[R]) verifyKeys(ctx context.Context, t *table.Table, report *Report) (rows int64, err error) {
-	count := make(map[analysis.Key]int)
-	required := pick(r.fields, func(f field[R]) bool { return isKey(f.name) })
-	err = scan(ctx, t, selection[R]{fields: required, filter: iceberg.AlwaysTrue{}}, func(batch []R) {
-		rows += int64(len(batch))
-		for i := range batch {
-			count[r.key(&batch[i])]++
+	report, err := l.runs.verify(ctx, age)
+	if !l.runs.foreign {
+		profiles, failed := l.profiles.verify(ctx, age)
+		report = Report{
+			Rows: report.Rows, Profiles: profiles.Rows, Files: report.Files + profiles.Files,
+			Missing:    append(report.Missing, profiles.Missing...),
+			Unreadable: append(report.Unreadable, profiles.Unreadable...),
+			Orphans:    append(report.Orphans, profiles.Orphans...),
+			Duplicates: append(report.Duplicates, profiles.Duplicates...),
 		}
+		err = errors.Join(err, failed)
+	}
+	if err != nil {
+		return report, l.explain(err)
+	}
+	slices.SortFunc(report.Duplicates, analysis.Key.Compare)
+	return report, nil
+}
+
+// verify reports on one table.
+func (r *relation[R]) verify(ctx context.Context, age time.Duration) (report Report, err error) {
+	err = r.onNewest(ctx, func(t *table.Table) error {
+		report = Report{}
+		if err := r.verifyFiles(ctx, t, &report); err != nil {
+			return err
+		}
+		if len(report.Missing) > 0 && r.isOld(ctx, t) {
+			return errAgain
+		}
+		orphans, err := planOrphans(ctx, t, age)
+		report.Orphans = slices.Sorted(slices.Values(orphans.Files()))
+		return err
 	})
-	for k, n := range count {
-		if n > 1 {
-			report.Duplicates = append(report.Duplicates, k)
-		}
+	if isMissing(err) {
+		return Report{}, nil
 	}
-	return rows, err
+	return report, err
 }
 
-func (r *Report) files(ctx context.Context, t *table.Table) error {
+// verifyFiles reads all data files that are there.
+func (r *relation[R]) verifyFiles(ctx context.Context, t *table.Table, report *Report) error {
 	tasks, err := t.Scan().PlanFiles(ctx)
 	if err != nil {
 		return err
@@ -133,26 +125,91 @@ func (r *Report) files(ctx context.Context, t *table.Table) error {
 	if err != nil {
 		return err
 	}
-	for _, task := range tasks {
-		r.Files++
-		for _, f := range slices.Concat([]iceberg.DataFile{task.File}, task.DeleteFiles, task.EqualityDeleteFiles, task.DeletionVectorFiles) {
-			if !exists(files, f.FilePath()) {
-				r.Missing = append(r.Missing, f.FilePath())
-			}
+	report.Files = len(tasks)
+	tasks = slices.DeleteFunc(tasks, func(task table.FileScanTask) bool {
+		gone := missingOf(files, task)
+		report.Missing = append(report.Missing, gone...)
+		return len(gone) > 0
+	})
+	slices.Sort(report.Missing)
+	report.Missing = slices.Compact(report.Missing)
+	return r.verifyRows(ctx, t, tasks, report)
+}
+
+// missingOf are the files of a task that are gone.
+func missingOf(files io.IO, task table.FileScanTask) (gone []string) {
+	for _, f := range slices.Concat([]iceberg.DataFile{task.File}, task.DeleteFiles, task.EqualityDeleteFiles, task.DeletionVectorFiles) {
+		if !exists(files, f.FilePath()) {
+			gone = append(gone, f.FilePath())
 		}
 	}
-	slices.Sort(r.Missing)
-	r.Missing = slices.Compact(r.Missing)
-	return nil
+	return gone
+}
+
+// verifyRows reads all values of the tasks and counts the keys.
+func (r *relation[R]) verifyRows(ctx context.Context, t *table.Table, tasks []table.FileScanTask, report *Report) error {
+	all := selection[R]{fields: slices.Clone(r.fields), filter: iceberg.AlwaysTrue{}}
+	for i := range all.fields {
+		all.fields[i].derived = false // other engines read them
+	}
+	damaged := make([]error, len(tasks))
+	read := func(ctx context.Context, i int, yield func([]R) error) error {
+		rows := int64(0)
+		err := readTask(ctx, t, tasks[i], all, func(some []R) error {
+			rows += int64(len(some))
+			return yield(some)
+		})
+		switch stored := tasks[i].File.Count(); {
+		case ctx.Err() != nil, isGone(err):
+			return err
+		case err == nil && !hasDeletes(tasks[i]) && rows != stored:
+			err = fmt.Errorf("%s: has %d rows, and the table says %d", tasks[i].File.FilePath(), rows, stored)
+		}
+		damaged[i] = err
+		return nil
+	}
+	count := make(map[analysis.Key]int)
+	err := inOrder(ctx, len(tasks), read, func(rows []R) error {
+		report.Rows += int64(len(rows))
+		for i := range rows {
+			count[r.key(&rows[i])]++
+		}
+		return nil
+	})
+	for _, err := range damaged {
+		if err != nil {
+			report.Unreadable = append(report.Unreadable, err.Error())
+		}
+	}
+	for k, n := range count {
+		if n > 1 {
+			report.Duplicates = append(report.Duplicates, k)
+		}
+	}
+	return err
 }
 
 func exists(files io.IO, path string) bool {
 	f, err := files.Open(path)
 	if err != nil {
-		return !errors.Is(err, fs.ErrNotExist)
+		return !isGone(err)
 	}
 	_ = f.Close()
 	return true
+}
+
+// walks is how often a folder is walked, in which others remove files.
+const walks = 10
+
+// planOrphans finds the files older than age that no snapshot of t uses.
+func planOrphans(ctx context.Context, t *table.Table, age time.Duration) (plan table.OrphanCleanupPlan, err error) {
+	for range walks {
+		plan, err = t.PlanOrphanFiles(ctx, table.WithFilesOlderThan(age))
+		if !isGone(err) {
+			break
+		}
+	}
+	return plan, err
 }
 
 // Clean removes the orphans older than age and returns them.
@@ -171,19 +228,20 @@ func (l *Lake) Clean(ctx context.Context, age time.Duration) ([]string, error) {
 	return append(removed, more...), nil
 }
 
-func (r *relation[R]) clean(ctx context.Context, age time.Duration) ([]string, error) {
-	t, err := r.table(ctx)
+func (r *relation[R]) clean(ctx context.Context, age time.Duration) (removed []string, err error) {
+	err = r.onNewest(ctx, func(t *table.Table) error {
+		plan, err := planOrphans(ctx, t, age)
+		if err != nil {
+			return err
+		}
+		done, err := t.ExecuteOrphanCleanup(ctx, plan)
+		removed = slices.Sorted(slices.Values(done.DeletedFiles))
+		return err
+	})
 	if isMissing(err) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	done, err := t.DeleteOrphanFiles(ctx, table.WithFilesOlderThan(age))
-	if err != nil {
-		return nil, err
-	}
-	return slices.Sorted(slices.Values(done.DeletedFiles)), nil
+	return removed, err
 }
 
 // remove deletes data files that were never part of the table.

@@ -3,6 +3,7 @@ package lake
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/iceberg-go/table"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sparktune/sparktune/analysis"
@@ -190,6 +192,154 @@ func TestVerify(t *testing.T) {
 	}
 	if r := verify(t, l); r.Healthy() || len(r.Missing) != 1 || !strings.HasSuffix(r.Missing[0], filepath.Base(data)) {
 		t.Errorf("missing: got %+v", r)
+	}
+}
+
+// TestVerifyDamaged damages bytes of a data file, one place at a time: what can't
+// be read is said, with the file, and the other files are read on.
+func TestVerifyDamaged(t *testing.T) {
+	l := openTemp(t)
+	put(t, l, at("other", noon.AddDate(0, 1, 0), "d", "t"))
+	put(t, l, fullRun(1), at("b", fullRun(1).Start, "d", "t"))
+	file := dataFileOf(t, l, 2)
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string][]byte{"empty": nil, "cut": whole[:len(whole)/2]}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for range 100 {
+		damaged := slices.Clone(whole)
+		place := rnd.IntN(len(whole) - 4)
+		for i := range 4 {
+			damaged[place+i] ^= byte(1 + rnd.IntN(255))
+		}
+		tests[fmt.Sprint("at ", place)] = damaged
+	}
+	seen := 0
+	for name, damaged := range tests {
+		write(t, file, string(damaged))
+		_, failed := l.Runs(t.Context(), Query{})
+		r, err := l.Verify(t.Context(), 0)
+		switch {
+		case err != nil:
+			t.Errorf("%s: Verify: %v", name, err)
+		case failed != nil && (r.Healthy() || !strings.HasPrefix(r.Unreadable[0], "file://"+file+": ")):
+			t.Errorf("%s: Verify: got %+v, and Runs fails: %v", name, r, failed)
+		case failed != nil && !strings.Contains(failed.Error(), file):
+			t.Errorf("%s: Runs: got error %v, want the file in it", name, failed)
+		case r.Files != 2 || r.Rows < 1:
+			t.Errorf("%s: Verify: got %+v, want the other file read", name, r)
+		}
+		if failed != nil {
+			seen++
+		}
+	}
+	if seen < 20 {
+		t.Errorf("%d of %d damages made rows unreadable, want more", seen, len(tests))
+	}
+}
+
+// dataFileOf is the path of the data file of runs that has so many rows.
+func dataFileOf(t *testing.T, l *Lake, rows int64) string {
+	t.Helper()
+	tb, err := l.runs.table(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tasks, err := tb.Scan().PlanFiles(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(tasks, func(f table.FileScanTask) bool { return f.File.Count() == rows })
+	return strings.TrimPrefix(tasks[i].File.FilePath(), "file://")
+}
+
+// TestWorkWhileFilesExpire has another process merge and expire all files right
+// after each work has loaded the table: it goes on with the newest state.
+func TestWorkWhileFilesExpire(t *testing.T) {
+	keys := []analysis.Key{{AppID: "app-0"}}
+	better := at("app-0", noon, "d", "t")
+	better.Events = 99
+	works := map[string]func(l *Lake) error{
+		"Put": func(l *Lake) error { _, err := l.Put(t.Context(), []analysis.Run{better}); return err },
+		"Runs": func(l *Lake) error {
+			got, err := l.Runs(t.Context(), Query{})
+			if len(got) != 3 {
+				t.Errorf("got %d runs, want 3", len(got))
+			}
+			return err
+		},
+		"Profiles": func(l *Lake) error {
+			got, err := l.Profiles(t.Context(), keys)
+			if len(got) != 1 {
+				t.Errorf("got %d profiles, want 1", len(got))
+			}
+			return err
+		},
+		"Compact": func(l *Lake) error { _, err := l.Compact(t.Context()); return err },
+		"Expire":  func(l *Lake) error { _, err := l.Expire(t.Context(), 0, 1); return err },
+		"Tend":    func(l *Lake) error { return l.Tend(t.Context()) },
+		"Clean":   func(l *Lake) error { _, err := l.Clean(t.Context(), 0); return err },
+		"Verify": func(l *Lake) error {
+			r, err := l.Verify(t.Context(), 0)
+			if !r.Healthy() || r.Rows != 3 || r.Profiles != 3 {
+				t.Errorf("got %+v, want 3 rows of each", r)
+			}
+			return err
+		},
+	}
+	for name, work := range works {
+		t.Run(name, func(t *testing.T) {
+			l := openTemp(t)
+			for i := range 3 {
+				id := fmt.Sprint("app-", i)
+				if _, err := l.Put(t.Context(), []analysis.Run{at(id, noon, "d", "t")}, profileAt(id, noon, 1)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			other := reopen(t, l.dir)
+			behind(l).loaded = func() {
+				if _, err := other.Compact(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if _, err := other.Expire(t.Context(), 0, 1); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := work(l); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestMetadataReplaced removes the metadata between the look into the catalog
+// and the one into the file.
+func TestMetadataReplaced(t *testing.T) {
+	l := openTemp(t)
+	put(t, l, at("a", noon, "d", "t"))
+	behind(l).gone = 1
+	if got := runs(t, l, Query{}); len(got) != 1 {
+		t.Errorf("got %d runs, want 1", len(got))
+	}
+}
+
+// BenchmarkVerify reads every value of 10,000 rows.
+//
+//	go test -run '^$' -bench Verify ./analysis/lake
+func BenchmarkVerify(b *testing.B) {
+	l := openTemp(b)
+	var rows []analysis.Run
+	for i := range 10_000 {
+		r := bigRun(i, bigStart)
+		rows = append(rows, r)
+	}
+	put(b, l, rows...)
+	for b.Loop() {
+		if r, err := l.Verify(b.Context(), 0); err != nil || r.Rows != 10_000 {
+			b.Fatalf("got %+v, %v", r, err)
+		}
 	}
 }
 

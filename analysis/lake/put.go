@@ -73,10 +73,10 @@ func (r *relation[R]) putAll(ctx context.Context, rows []R, done *PutStats) erro
 		}
 		p, err := r.plan(ctx, t, rows)
 		if err != nil || p.empty() {
-			return again(err)
+			return r.againIfOld(ctx, t, again(err))
 		}
 		if err := r.apply(ctx, t, p); err != nil {
-			return err
+			return r.againIfOld(ctx, t, err)
 		}
 		done.Added += len(p.add)
 		done.Replaced += len(p.replace)

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/table"
 
 	"github.com/sparktune/sparktune/analysis"
 )
@@ -81,12 +82,11 @@ func (j Job) mayMatch(b bounds) bool {
 
 // Runs returns the runs that q selects, sorted by start, then key.
 func (l *Lake) Runs(ctx context.Context, q Query) ([]analysis.Run, error) {
-	t, err := l.runs.table(ctx)
-	if err != nil {
-		return nil, l.explain(err)
-	}
 	var runs []analysis.Run
-	err = scan(ctx, t, l.selection(q), func(some []analysis.Run) { runs = append(runs, some...) })
+	err := l.runs.onNewest(ctx, func(t *table.Table) error {
+		runs = nil
+		return scan(ctx, t, l.selection(q), func(some []analysis.Run) { runs = append(runs, some...) })
+	})
 	if err != nil {
 		return nil, l.explain(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -165,9 +166,12 @@ func compareBool(a, b bool) int {
 // refused: its writer may mean by a column what this program does not know. So
 // is one that is somebody else's: it would be written.
 func (r *relation[R]) table(ctx context.Context) (*table.Table, error) {
-	t, err := r.catalog.LoadTable(ctx, r.ident)
-	if err != nil || r.foreign {
-		return t, err
+	t, err := r.load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load table %s: %w", r.name(), err)
+	}
+	if r.foreign {
+		return t, nil
 	}
 	text, ours := t.Properties()[versionKey]
 	if !ours {
@@ -194,6 +198,44 @@ func (r *relation[R]) ensure(ctx context.Context) (*table.Table, error) {
 	}
 	return r.table(ctx)
 }
+
+// onNewest calls do with the newest state of the table, and once more with a
+// newer one where a file was gone that another process had expired meanwhile.
+func (r *relation[R]) onNewest(ctx context.Context, do func(*table.Table) error) error {
+	return retry(ctx, func() error {
+		t, err := r.table(ctx)
+		if err != nil {
+			return err
+		}
+		return r.againIfOld(ctx, t, do(t))
+	})
+}
+
+// againIfOld marks an error of work on t, a file of which is gone, where t is
+// no longer the newest state.
+func (r *relation[R]) againIfOld(ctx context.Context, t *table.Table, err error) error {
+	gone := isGone(err) && !errors.Is(err, errUnanswered)
+	return againIf(gone && r.isOld(ctx, t), err)
+}
+
+// isOld says whether there is a newer state than t.
+func (r *relation[R]) isOld(ctx context.Context, t *table.Table) bool {
+	now, err := r.load(ctx)
+	return err == nil && now.MetadataLocation() != t.MetadataLocation()
+}
+
+// load is table without its checks. The metadata too may be replaced and
+// removed between the look into the catalog and the one into the file.
+func (r *relation[R]) load(ctx context.Context) (*table.Table, error) {
+	t, err := r.catalog.LoadTable(ctx, r.ident)
+	if isGone(err) {
+		return r.catalog.LoadTable(ctx, r.ident)
+	}
+	return t, err
+}
+
+// isGone says whether a file is not there.
+func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 func isMissing(err error) bool {
 	return errors.Is(err, catalog.ErrNoSuchTable) || errors.Is(err, catalog.ErrNoSuchNamespace)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -45,18 +46,26 @@ func scan[R any](ctx context.Context, t *table.Table, s selection[R], visit func
 	if err != nil {
 		return err
 	}
+	read := func(ctx context.Context, i int, yield func([]R) error) error {
+		return readTask(ctx, t, tasks[i], s, yield)
+	}
+	return inOrder(ctx, len(tasks), read, func(rows []R) error { visit(rows); return nil })
+}
+
+// readTask reads one file; an error names it.
+func readTask[R any](ctx context.Context, t *table.Table, task table.FileScanTask, s selection[R], yield func([]R) error) error {
 	files, err := t.FS(ctx)
 	if err != nil {
 		return err
 	}
-	read := func(ctx context.Context, i int, yield func([]R) error) error {
-		err := readParquet(ctx, t, files, tasks[i], s, yield)
-		if errors.Is(err, errPlain) {
-			return readPlain(ctx, t, tasks[i:i+1], s, yield)
-		}
-		return err
+	err = readParquet(ctx, t, files, task, s, yield)
+	if errors.Is(err, errPlain) {
+		err = readPlain(ctx, t, []table.FileScanTask{task}, s, yield)
 	}
-	return inOrder(ctx, len(tasks), read, func(rows []R) error { visit(rows); return nil })
+	if err != nil {
+		return fmt.Errorf("%s: %w", task.File.FilePath(), err)
+	}
+	return nil
 }
 
 // scanOf is the selection as iceberg-go reads it.

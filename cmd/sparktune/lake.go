@@ -17,7 +17,8 @@ var lakeCommand = command{
 
   compact  merge small files, so that the lake reads as if written at once
   expire   forget old snapshots and remove the files that only they used
-  verify   look for files that are missing or nobody's, and for keys with two rows
+  verify   read every value; look for files that are missing, damaged or
+           nobody's, and for keys with two rows
   clean    remove the files that are nobody's
   columns  name the columns that a table of your own lacks, and the rules that
            stay unmeasured without them
@@ -92,6 +93,9 @@ func (m *maintenance) verify(ctx context.Context, lk *lake.Lake) error {
 	for _, f := range r.Missing {
 		m.logf("missing: %s", f)
 	}
+	for _, f := range r.Unreadable {
+		m.logf("can't be read: %s", f)
+	}
 	for _, f := range r.Orphans {
 		m.logf("nobody's: %s; 'sparktune lake clean' removes it", f)
 	}
@@ -100,10 +104,10 @@ func (m *maintenance) verify(ctx context.Context, lk *lake.Lake) error {
 	}
 	counts := map[string]int64{
 		"runs": r.Rows, "profiles": r.Profiles, "files": int64(r.Files), "missing": int64(len(r.Missing)),
-		"orphans": int64(len(r.Orphans)), "duplicates": int64(len(r.Duplicates)),
+		"unreadable": int64(len(r.Unreadable)), "orphans": int64(len(r.Orphans)), "duplicates": int64(len(r.Duplicates)),
 	}
-	err = m.show(counts, "%s, %s in %s: %d missing, %d nobody's, %s with more than one row", plural(int(r.Rows), "run"),
-		plural(int(r.Profiles), "profile"), plural(r.Files, "file"), len(r.Missing), len(r.Orphans), plural(len(r.Duplicates), "key"))
+	err = m.show(counts, "%s, %s in %s: %d missing, %d damaged, %d nobody's, %s with more than one row", plural(int(r.Rows), "run"),
+		plural(int(r.Profiles), "profile"), plural(r.Files, "file"), len(r.Missing), len(r.Unreadable), len(r.Orphans), plural(len(r.Duplicates), "key"))
 	if err == nil && !r.Healthy() {
 		return hintError{fmt.Errorf("the lake is damaged"), "ingest the logs again into a new lake, or restore the files from a backup"}
 	}
