@@ -344,7 +344,14 @@ func TestCatalogErrors(t *testing.T) {
 		catalog map[string]string
 		want    string
 	}{
-		"no such server":  {map[string]string{"type": "rest", "uri": fmt.Sprintf("http://user:secret@127.0.0.1:%d", freePort(t))}, "catalog rest http://user:xxxxx@127.0.0.1:"},
+		"no such server": {map[string]string{"type": "rest", "uri": fmt.Sprintf("http://user:secret@127.0.0.1:%d", freePort(t))}, "catalog rest http://user:xxxxx@127.0.0.1:"},
+		"a secret in the query": {
+			map[string]string{"type": "rest", "uri": fmt.Sprintf("http://127.0.0.1:%d/?token=secret", freePort(t))}, "catalog rest http://127.0.0.1:",
+		},
+		"a password in the query": {
+			map[string]string{"type": "sql", "uri": fmt.Sprintf("postgresql://127.0.0.1:%d/db?user=u&password=secret", freePort(t)), "warehouse": "file:///nowhere"},
+			"catalog sql postgresql://127.0.0.1:",
+		},
 		"no such type":    {map[string]string{"type": "oracle"}, "catalog oracle"},
 		"other databases": {map[string]string{"type": "sql", "uri": "mysql://x"}, "want postgresql://"},
 	}

@@ -121,13 +121,13 @@ func withDriver(props iceberg.Properties) error {
 	return nil
 }
 
-// address names the catalog in messages, without its password.
+// address names the catalog in messages, without its secrets: a password may
+// also be in the query.
 func (c Config) address() string {
-	kind, uri := c.Catalog["type"], c.Catalog["uri"]
-	if u, err := url.Parse(uri); err == nil {
+	uri := ""
+	if u, err := url.Parse(c.Catalog["uri"]); err == nil {
+		u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = "", false, "", ""
 		uri = u.Redacted()
-	} else {
-		uri = ""
 	}
-	return strings.TrimSpace(kind + " " + uri)
+	return strings.TrimSpace(c.Catalog["type"] + " " + uri)
 }
