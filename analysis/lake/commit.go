@@ -10,6 +10,7 @@ import (
 	"github.com/apache/iceberg-go"
 	"github.com/apache/iceberg-go/io"
 	"github.com/apache/iceberg-go/table"
+	"github.com/mattn/go-sqlite3"
 )
 
 // An outcome says what became of a commit.
@@ -85,7 +86,7 @@ func outcomeOf(base, now *table.Table, id int64, err error) outcome {
 	}
 	before := head(base)
 	if head(now) == before {
-		if errors.Is(err, table.ErrCommitFailed) || isBusy(err) {
+		if errors.Is(err, table.ErrCommitFailed) || isBusy(err) || isSQLite(err, sqlite3.ErrReadonly) {
 			return lost // refused, so nothing is under way
 		}
 		return unknown

@@ -39,12 +39,29 @@ func makeFolder(dir string) error {
 
 // embedded are the properties of the catalog in dir.
 func embedded(dir string) iceberg.Properties {
+	return sqlite(dir, "_busy_timeout=5000&_journal_mode=WAL")
+}
+
+// readOnly is embedded where nothing in dir may be written. SQLite keeps a
+// database in WAL mode together with files beside it. Where those are not there
+// nobody writes, and it has to be told so, since it can't make them.
+func readOnly(dir string) iceberg.Properties {
+	options := "_busy_timeout=5000&mode=ro"
+	if _, err := os.Stat(filepath.Join(dir, catalogFile+"-wal")); isGone(err) {
+		options += "&immutable=1"
+	}
+	props := sqlite(dir, options)
+	props["init_catalog_tables"] = "false"
+	return props
+}
+
+func sqlite(dir, options string) iceberg.Properties {
 	file := func(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
 	return iceberg.Properties{
 		"type":        "sql",
 		"sql.driver":  "sqlite3",
 		"sql.dialect": "sqlite",
-		"uri":         file(filepath.Join(dir, catalogFile)) + "?_busy_timeout=5000&_journal_mode=WAL",
+		"uri":         file(filepath.Join(dir, catalogFile)) + "?" + options,
 		"warehouse":   file(filepath.Join(dir, "warehouse")),
 	}
 }

@@ -3,6 +3,7 @@ package lake
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,15 +88,23 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
-// TestReadOnlyFolder is run as another user when the tests run as root, whom
-// no permission stops.
+// TestReadOnlyFolder reads lakes that can't be written, also one that another
+// user has open. It is run as another user when the tests run as root, whom no
+// permission stops.
 func TestReadOnlyFolder(t *testing.T) {
 	if dir := os.Getenv("LAKE_READONLY"); dir != "" {
-		_, err := Open(t.Context(), dir)
+		l, err := Open(t.Context(), dir)
 		if err == nil {
-			t.Fatal("got no error")
+			defer l.Close()
+			if got := runs(t, l, Query{}); len(got) != 1 {
+				t.Errorf("got %d runs, want 1", len(got))
+			}
+			if r := verify(t, l); !r.Healthy() || r.Rows != 1 {
+				t.Errorf("Verify: got %+v", r)
+			}
+			_, err = l.Put(t.Context(), []analysis.Run{at("b", noon, "d", "t")})
 		}
-		t.Log("got:", err)
+		t.Logf("read: %t, got: %v", l != nil, err)
 		return
 	}
 	top, err := os.MkdirTemp("", "lake")
@@ -103,14 +112,19 @@ func TestReadOnlyFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = chmodAll(top, 0o700); _ = os.RemoveAll(top) })
-	made := filepath.Join(top, "made")
-	l := reopen(t, made)
-	put(t, l, at("a", noon, "d", "t"))
-	_ = l.Close()
+	made, open := filepath.Join(top, "made"), filepath.Join(top, "open")
+	for _, dir := range []string{made, open} {
+		l := reopen(t, dir)
+		put(t, l, at("a", noon, "d", "t"))
+		if dir == made {
+			_ = l.Close()
+		}
+	}
 	if err := chmodAll(top, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{filepath.Join(top, "new"), made} {
+	for _, dir := range []string{filepath.Join(top, "new"), made, open} {
+		want := fmt.Sprintf("read: %t, got: lake %s: not writable", dir != filepath.Join(top, "new"), dir)
 		cmd := exec.CommandContext(t.Context(), copyOfSelf(t), "-test.run=^TestReadOnlyFolder$", "-test.v")
 		cmd.Env = append(os.Environ(), "LAKE_READONLY="+dir)
 		cmd.Dir = "/"
@@ -118,7 +132,7 @@ func TestReadOnlyFolder(t *testing.T) {
 			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 		}
 		out, err := cmd.CombinedOutput()
-		if want := "lake " + dir + ": not writable"; err != nil || !strings.Contains(string(out), want) {
+		if err != nil || !strings.Contains(string(out), want) {
 			t.Errorf("%s: %v, want %q in\n%s", dir, err, want, out)
 		}
 	}

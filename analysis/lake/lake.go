@@ -37,9 +37,15 @@ func (l *Lake) Close() error {
 const profilesName = "run_profiles"
 
 // load opens the catalog and makes sure that runs can be used; run_profiles is
-// made when there is one. With columns runs is a foreign table.
+// made when there is one. With columns runs is a foreign table. A lake that
+// can't be written is opened all the same: some only want to read.
 func (l *Lake) load(ctx context.Context, name string, props iceberg.Properties, columns map[string]string) error {
 	cat, err := catalog.Load(ctx, name, props)
+	if l.dir != "" && notWritable(err) {
+		if read, failed := catalog.Load(ctx, name, readOnly(l.dir)); failed == nil {
+			cat, err = read, nil
+		}
+	}
 	if err != nil {
 		return again(err)
 	}
