@@ -57,6 +57,10 @@ func (r *relation[R]) tryCommit(ctx context.Context, base *table.Table, tx *tabl
 	case lost:
 		discard(context.WithoutCancel(ctx), base, *snapshot, data)
 		return lost, againIf(overtaken || isBusy(err), err)
+	case unknown:
+	}
+	if head(now) != head(base) {
+		return unknown, againIf(true, err) // done or lost, and no longer under way
 	}
 	return unknown, fmt.Errorf("%w: %w", errUnanswered, err)
 }

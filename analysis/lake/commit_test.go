@@ -186,29 +186,53 @@ func TestOvertakenCommit(t *testing.T) {
 	}
 }
 
-// TestCommittedAndExpired has the snapshot of a lost answer expire before the
-// state is asked.
-func TestCommittedAndExpired(t *testing.T) {
-	for keep := 1; keep <= 2; keep++ {
-		t.Run(fmt.Sprint("keep ", keep), func(t *testing.T) {
-			l := openTemp(t)
-			put(t, l, at("1", noon, "d", "t"))
-			other := reopen(t, l.dir)
-			behind(l).lose = func(commit func() error) error {
-				err := commit()
-				put(t, other, at("3", noon, "d", "t"))
-				put(t, other, at("4", noon, "d", "t"))
-				if _, err := other.Expire(t.Context(), 0, keep); err != nil {
-					t.Error(err)
-				}
-				return errors.Join(err, errTimeout)
+// TestExpiredMeanwhile has others commit and expire before the state is asked, so
+// that it can't be told what became of a commit: it is done again, and nothing of
+// it is removed.
+func TestExpiredMeanwhile(t *testing.T) {
+	row := at("mine", noon, "d", "t")
+	works := map[string]struct {
+		do   func(*Lake) error
+		rows int64 // that it adds
+	}{
+		"Put":     {func(l *Lake) error { _, err := l.Put(t.Context(), []analysis.Run{row}); return err }, 1},
+		"Compact": {func(l *Lake) error { _, err := l.Compact(t.Context()); return err }, 0},
+	}
+	for name, work := range works {
+		for keep := 1; keep <= 2; keep++ {
+			for _, came := range []bool{true, false} {
+				t.Run(fmt.Sprintf("%s, %d kept, committed %t", name, keep, came), func(t *testing.T) {
+					l := openTemp(t)
+					put(t, l, at("1", noon, "d", "t"))
+					put(t, l, at("2", noon, "d", "t"))
+					other := reopen(t, l.dir)
+					others := func() {
+						put(t, other, at("3", noon, "d", "t"))
+						put(t, other, at("4", noon, "d", "t"))
+						if _, err := other.Expire(t.Context(), 0, keep); err != nil {
+							t.Error(err)
+						}
+					}
+					behind(l).lose = func(commit func() error) error {
+						if !came {
+							others()
+						}
+						if err := commit(); (err == nil) != came {
+							t.Errorf("commit: got error %v", err)
+						}
+						if came {
+							others()
+						}
+						return errTimeout
+					}
+					if err := work.do(l); err != nil {
+						t.Error(err)
+					}
+					if r := verify(t, other); !r.Healthy() || r.Rows != 4+work.rows {
+						t.Errorf("Verify: got %+v, want %d rows", r, 4+work.rows)
+					}
+				})
 			}
-			if _, err := l.Put(t.Context(), []analysis.Run{at("2", noon, "d", "t")}); err != nil && !errors.Is(err, errUnanswered) {
-				t.Error(err)
-			}
-			if r := verify(t, other); !r.Healthy() || r.Rows != 4 {
-				t.Errorf("Verify: got %+v, want 4 rows", r)
-			}
-		})
+		}
 	}
 }

@@ -190,13 +190,14 @@ func (r *relation[R]) merge(ctx context.Context, t *table.Table, group []table.F
 		remove(ctx, t, files)
 		return 0, err
 	}
-	done := lost
+	done, used := lost, false
 	err = retry(ctx, func() (err error) {
 		done, err = r.swap(ctx, group, files)
+		used = used || done != lost // by an attempt that may be there
 		return err
 	})
-	if done == lost {
-		remove(ctx, t, files)
+	if !used {
+		remove(context.WithoutCancel(ctx), t, files)
 	}
 	if done != committed || err != nil {
 		return 0, err
