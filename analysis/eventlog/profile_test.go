@@ -244,15 +244,15 @@ func TestProfileMedian(t *testing.T) {
 	r, w := io.Pipe()
 	go func() {
 		b := bufio.NewWriter(w)
-		b.WriteString(startLine)
+		_, _ = b.WriteString(startLine)
 		for s := range stages {
 			for i := range tasks {
-				b.WriteString(line(s, i, 100_000+i*7919%tasks*3))
+				_, _ = b.WriteString(line(s, i, 100_000+i*7919%tasks*3))
 			}
 			fmt.Fprintf(b, `{"Event":"SparkListenerStageCompleted","Stage Info":{"Stage ID":%d,"Number of Tasks":%d,"Submission Time":%d,"Completion Time":%d}}`+"\n", s, tasks, 1500+s*10, 1505+s*10)
 		}
-		b.WriteString(line(0, 0, 1))
-		b.WriteString(endLine)
+		_, _ = b.WriteString(line(0, 0, 1))
+		_, _ = b.WriteString(endLine)
 		w.CloseWithError(b.Flush())
 	}()
 	_, profiles, err := ParseProfiles(r)
