@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -46,6 +47,9 @@ example: sparktune ingest /var/log/spark-events --new --yarn http://rm:8088`,
 			if len(args) == 0 {
 				return usageError{"ingest needs at least one path"}
 			}
+			limit := debug.SetMemoryLimit(-1) // as it is
+			debug.SetMemoryLimit(min(limit, collectAt))
+			defer debug.SetMemoryLimit(limit)
 			lk, err := c.openLake(ctx, *lakeDir)
 			if err != nil {
 				return err
@@ -75,6 +79,10 @@ example: sparktune ingest /var/log/spark-events --new --yarn http://rm:8088`,
 		}
 	},
 }
+
+// collectAt is at how many bytes in use, garbage and all, the garbage collector
+// no longer waits for twice as many as are live. Less is live while logs are read.
+const collectAt = 48 << 20
 
 // openSeen opens the watermarks of a lake.
 func (c *cli) openSeen(ctx context.Context, lk *lake.Lake) (*watermarks, error) {
