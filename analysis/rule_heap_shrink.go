@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -10,7 +11,8 @@ var overProvisionedHeap = Rule{
 	Title: "more heap than needed",
 	Doc: `The executors' heap was never near its size, measured well, over the policy's
 history, in runs without any symptom (out of memory, container kill, an executor
-lost for an unknown reason, spill, garbage collection). Symptoms and peaks are those
+lost for an unknown reason, spill, garbage collection), whose input does not grow
+steadily by more than a quarter. Symptoms and peaks are those
 of every run with the configuration, failed, incomplete, of another environment and
 with other queries included.
 
@@ -44,6 +46,9 @@ func (p *Profile) shrinkable(pol Policy) ([]*Run, *Finding) {
 	runs := p.sound()
 	if why := tooLittleToShrink(p, runs, pol); why != "" {
 		return no(silent(why))
+	}
+	if by := growth(runs); by > heapMargin {
+		return no(silent(fmt.Sprintf("the input grows, to %.1f times in these runs, and what is not needed yet may be: nothing is taken away", by)))
 	}
 	if c := missing(symptoms, runs, 1); c != "" {
 		return no(unmeasured("some runs have no value of " + c))
@@ -83,6 +88,36 @@ func evalOverProvisionedHeap(p *Profile, pol Policy) Finding {
 		return f.railed("the measured need is %s; one proposal takes at most %.0f %% away and leaves at least %s", FormatMemory(need), 100*pol.MaxShrink, FormatMemory(pol.MinHeap))
 	}
 	return f
+}
+
+// steadily is the least share of pairs of runs, beyond those that fell, whose
+// later one read more, for the input to grow: Kendall's tau. Weeks with a quiet
+// Sunday have a third.
+const steadily = 0.7
+
+// growth is how many times as much the newest third of runs, which are in the order
+// of their starts, read as the oldest did, by their medians, where the input grew
+// steadily; else 1, also where it is not known of every run.
+func growth(runs []*Run) float64 {
+	n := len(runs)
+	inputs := make([]int64, n)
+	rose := 0
+	for i, r := range runs {
+		if inputs[i] = r.InputBytes.V; inputs[i] <= 0 {
+			return 1
+		}
+		for _, before := range inputs[:i] {
+			rose += cmp.Compare(inputs[i], before)
+		}
+	}
+	if n < 3 || float64(rose) < steadily*float64(n*(n-1)/2) {
+		return 1
+	}
+	middle := func(of []int64) float64 {
+		of = slices.Sorted(slices.Values(of))
+		return float64(of[len(of)/2])
+	}
+	return middle(inputs[n-n/3:]) / middle(inputs[:n/3])
 }
 
 // lessHeap is a smaller heap and what keeps the memory outside it: an overhead
