@@ -135,7 +135,7 @@ func profiled(t *testing.T, write func(stage func(id, attempt int, parents ...in
 		at += 10
 	})
 	b.WriteString(endLine)
-	_, profiles, err := ParseProfiles(strings.NewReader(b.String()))
+	_, profiles, err := profilesIn(strings.NewReader(b.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestProfileMedian(t *testing.T) {
 		_, _ = b.WriteString(endLine)
 		w.CloseWithError(b.Flush())
 	}()
-	_, profiles, err := ParseProfiles(r)
+	_, profiles, err := profilesIn(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +272,7 @@ func TestProfileMedian(t *testing.T) {
 func TestProfileAbsurdTimes(t *testing.T) {
 	for _, field := range []string{"Launch Time", "Finish Time"} {
 		log := startLine + `{"Event":"SparkListenerTaskEnd","Stage ID":0,"Task End Reason":{"Reason":"Success"},"Task Info":{"Index":0,"` + field + `":900000000000000000},"Task Metrics":{"Executor Run Time":5}}` + "\n" + endLine
-		runs, profiles, err := ParseProfiles(strings.NewReader(log))
+		runs, profiles, err := profilesIn(strings.NewReader(log))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -315,4 +315,13 @@ func TestOwnLogs(t *testing.T) {
 			}
 		}
 	}
+}
+
+// profilesIn are the runs of a stream, and a profile of each.
+func profilesIn(r io.Reader) (runs []analysis.Run, profiles []analysis.RunProfile, err error) {
+	err = ParseEach(r, func(run analysis.Run, profile analysis.RunProfile) error {
+		runs, profiles = append(runs, run), append(profiles, profile)
+		return nil
+	})
+	return runs, profiles, err
 }

@@ -56,14 +56,6 @@ func Parse(r io.Reader) ([]analysis.Run, error) {
 	return p.parse(r)
 }
 
-// ParseProfiles reads a log from a stream as [Parse] does and gives a profile
-// beside each Run.
-func ParseProfiles(r io.Reader) ([]analysis.Run, []analysis.RunProfile, error) {
-	p := parser{profiling: true}
-	runs, err := p.parse(r)
-	return runs, p.profiles, err
-}
-
 // ParseEach is [ReadEach] of a stream.
 func ParseEach(r io.Reader, take Taker) error {
 	p := parser{profiling: true, take: take}
@@ -91,10 +83,9 @@ type parser struct {
 	parts int64
 
 	// The rows, unless somebody takes them as they come.
-	take     Taker
-	taken    error // of take
-	runs     []analysis.Run
-	profiles []analysis.RunProfile
+	take  Taker
+	taken error // of take
+	runs  []analysis.Run
 
 	profiling bool
 	// first is where and why the first line that is no event is none.
@@ -352,9 +343,6 @@ func (p *parser) give(r analysis.Run, profile analysis.RunProfile) {
 	switch {
 	case p.take == nil:
 		p.runs = append(p.runs, r)
-		if p.profiling {
-			p.profiles = append(p.profiles, profile)
-		}
 	case p.taken == nil:
 		p.taken = p.take(r, profile)
 	}
