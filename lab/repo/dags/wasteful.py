@@ -65,3 +65,15 @@ with DAG("lab_oom", schedule="@daily", start_date=START, catchup=False):
         executor_cores=1,
         num_executors=2,
     )
+
+with DAG("lab_starved_work", schedule="@daily", start_date=START, catchup=False):
+    # One file a day, until there were two.
+    SparkSubmitOperator(
+        task_id="starved_work",
+        name="starved_work",
+        application="jobs/sum.py",
+        application_args=["3600000000", "2"],
+        executor_memory="1g",
+        executor_cores=1,
+        num_executors=1,
+    )
