@@ -8,8 +8,9 @@ import (
 
 // A Simulation predicts how an application would have run with another number
 // of executors: list scheduling of its measured task times over its graph of
-// stages, with the executors' start-up, the scheduling delay of every task and
-// the driver's own time between stages. It knows nothing but a [RunProfile].
+// stages, with the executors' start-up and warm-up, the scheduling delay of every
+// task and the driver's own time between stages. It knows nothing but a
+// [RunProfile].
 //
 // A stage starts when the stages that it waited for have completed, after the
 // same time as in the run; free slots take the tasks of the stage that was
@@ -26,11 +27,13 @@ type Simulation struct {
 	// Following is the share of the run time in stages whose number of tasks
 	// follows the number of cores: what they do with other cores is a guess.
 	Following float64
+	asWork    *Simulation // with what is taken for warm-up as work; nil without any
 }
 
 // A simStage is a stage to be scheduled.
 type simStage struct {
 	tasks   []float64 // the slot time of each task, in the order of their launch
+	warmUp  float64   // what the first task of each slot takes besides
 	after   []int     // the stages that it waits for
 	lag     float64   // from the completion of the last of them to its submission
 	follows bool
@@ -48,8 +51,9 @@ type Prediction struct {
 	DurationMs float64
 	ActiveMs   float64 // of it, with at least one stage at work
 	ExecutorMs float64 // sum over executors of their lifetime
-	// LowMs and HighMs are the durations when the stages that follow the cores
-	// keep their tasks, and when they are cut anew: the smaller and the larger.
+	// LowMs and HighMs bound the duration: stages that follow the cores keep their
+	// tasks or are cut anew, and what is taken for the warm-up of executors is
+	// that or work.
 	LowMs, HighMs float64
 }
 
@@ -74,7 +78,7 @@ func NewSimulation(rp *RunProfile, conf Conf) (s *Simulation, why string) {
 	for i := range rp.Stages {
 		p := &rp.Stages[i]
 		after, lag := o.before(i)
-		st := simStage{tasks: taskTimes(p), after: after, lag: lag, follows: followsCores(p, conf, slots)}
+		st := simStage{tasks: mixed(taskTimes(p)), after: after, lag: lag, follows: followsCores(p, conf, slots)}
 		work += float64(p.RunMs)
 		if st.follows {
 			following += float64(p.RunMs)
@@ -83,7 +87,61 @@ func NewSimulation(rp *RunProfile, conf Conf) (s *Simulation, why string) {
 	}
 	s.Following = following / max(work, 1)
 	s.active, s.tail = measuredActive(rp)
+	s.warmUp(&rp.Stages[0])
 	return s, ""
+}
+
+// apart is how many times as long as the longest of the others the first tasks of
+// the slots have to take, to be told from tasks that just differ.
+const apart = 1.2
+
+// warmUp tells the time that new executors take to load classes, start workers
+// and compile from the work of the first stage: where as many tasks as there were
+// slots stand apart from all others, by more than these differ, and read no more.
+// An executor less has one of them less. Without that the model would take a run
+// on many executors for more work than it is.
+func (s *Simulation) warmUp(first *StageProfile) {
+	slots := 0
+	for _, at := range s.arrivals {
+		if at < float64(first.Completed) {
+			slots += int(s.slots)
+		}
+	}
+	times := taskTimes(first)
+	n := len(times)
+	if first.Failures > 0 || first.Merged > 1 || slots == 0 || n < 2*slots {
+		return
+	}
+	others, early := times[:n-slots], times[n-slots:]
+	usual, longest := others[len(others)/2], others[len(others)-1]
+	reads := float64(first.Input+first.ShuffleRead) / float64(first.Succeeded)
+	if early[0] < max(apart*longest, 2*longest-usual) || float64(first.SlowestBytes) > apart*reads {
+		return
+	}
+	asWork := *s
+	asWork.stages = slices.Clone(s.stages)
+	s.asWork = &asWork
+	s.stages[0].warmUp = mean(early) - usual
+	for i := range early {
+		early[i] = usual
+	}
+	// Classes are loaded while the first tasks are deserialized: that is theirs
+	// too, unless there is more of it than they are longer.
+	if d := float64(first.DeserMs); d/float64(slots) <= s.stages[0].warmUp {
+		s.stages[0].warmUp += d / float64(slots)
+		for i := range times {
+			times[i] -= d / float64(n)
+		}
+	}
+	s.stages[0].tasks = mixed(times)
+}
+
+func mean(v []float64) float64 {
+	var sum float64
+	for _, x := range v {
+		sum += x
+	}
+	return sum / float64(max(1, len(v)))
 }
 
 // unfit says why a profile cannot be simulated.
@@ -221,8 +279,7 @@ func (u *union) add(from, to float64) {
 // taskTimes are how long each task of a stage holds its slot: what the
 // histogram says, spread evenly over each bucket, scaled to the exact sum, with
 // the longest exact; failed attempts by their mean; each with its share of the
-// scheduling delay. Long and short ones are mixed as in a stage that has no
-// order: what a launch order would be worth, nobody promised.
+// scheduling delay. They rise.
 func taskTimes(p *StageProfile) []float64 {
 	n := p.RunHist.Count()
 	times := make([]float64, 0, n+p.Failures)
@@ -253,7 +310,8 @@ func taskTimes(p *StageProfile) []float64 {
 	for i := range times {
 		times[i] = min(times[i], float64(p.RunMaxMs)) + delay
 	}
-	return mixed(times)
+	slices.Sort(times)
+	return times
 }
 
 func scale(times []float64, by float64) {
@@ -263,7 +321,8 @@ func scale(times []float64, by float64) {
 }
 
 // mixed permutes values by steps of the golden ratio, so that any stretch of
-// them is a sample of all.
+// them is a sample of all: tasks of a stage have no order, and what a launch order
+// would be worth, nobody promised.
 func mixed(v []float64) []float64 {
 	n := len(v)
 	if n < 3 {
@@ -331,14 +390,26 @@ func (s *Simulation) Error() float64 {
 func (s *Simulation) At(n int64) Prediction {
 	n = min(max(n, 1), maxSimulated/s.slots+1)
 	arrivals := s.arrivalsOf(n)
-	p := s.run(arrivals, nil, 1)
-	p.LowMs, p.HighMs = p.DurationMs, p.DurationMs
+	p := s.bounded(arrivals, nil)
 	if s.Following > 0 {
-		cut := s.run(arrivals, nil, float64(n)/float64(len(s.arrivals)))
-		p.LowMs, p.HighMs = min(p.LowMs, cut.DurationMs), max(p.HighMs, cut.DurationMs)
+		p.include(s.run(arrivals, nil, float64(n)/float64(len(s.arrivals))))
 	}
 	p.Executors = n
 	return p
+}
+
+// bounded is a run with what is taken for the warm-up as that, and as work.
+func (s *Simulation) bounded(arrivals []float64, leaves []leave) Prediction {
+	p := s.run(arrivals, leaves, 1)
+	if s.asWork != nil {
+		p.include(s.asWork.run(arrivals, leaves, 1))
+	}
+	return p
+}
+
+// include widens the bounds by another prediction's duration.
+func (p *Prediction) include(other Prediction) {
+	p.LowMs, p.HighMs = min(p.LowMs, other.DurationMs), max(p.HighMs, other.DurationMs)
 }
 
 // Capped predicts a run under dynamic allocation with at most n executors at a
@@ -368,7 +439,7 @@ func (s *Simulation) Capped(n int64) Prediction {
 		}
 	}
 	leaveBefore(math.Inf(1))
-	p := s.run(arrivals, leaves, 1)
+	p := s.bounded(arrivals, leaves)
 	p.Executors = n
 	return p
 }

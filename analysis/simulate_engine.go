@@ -9,6 +9,7 @@ import (
 type engine struct {
 	sim    *Simulation
 	free   []float64 // a heap: when each slot is free
+	cold   []float64 // of it the slots that no task has used yet, in order
 	leaves []leave   // still to come
 	state  []stageState
 	ready  []int   // released stages with tasks left, in the order of submission
@@ -31,6 +32,7 @@ func newEngine(s *Simulation, arrivals []float64, leaves []leave, recut float64)
 			e.free = append(e.free, at)
 		}
 	}
+	e.cold = slices.Clone(e.free)
 	for i := range s.stages {
 		st := &s.stages[i]
 		e.state[i].pending = len(st.after)
@@ -92,6 +94,9 @@ func (e *engine) schedule() {
 		}
 		s := &e.state[e.ready[n]]
 		end := start + s.tasks[s.next]
+		if e.warm() {
+			end += e.sim.stages[e.ready[n]].warmUp
+		}
 		s.next++
 		s.complete = max(s.complete, end)
 		e.free[0] = end
@@ -102,6 +107,15 @@ func (e *engine) schedule() {
 			e.completed(done)
 		}
 	}
+}
+
+// warm says whether the next free slot is used, or leaves, for the first time.
+func (e *engine) warm() bool {
+	first := len(e.cold) > 0 && e.cold[0] == e.free[0]
+	if first {
+		e.cold = e.cold[1:]
+	}
+	return first
 }
 
 // choose is the place in ready of the stage whose task the next free slot
@@ -127,6 +141,7 @@ func (e *engine) leaving(start float64) bool {
 	if len(e.leaves) == 0 || e.leaves[0].at > start || len(e.free) == 1 {
 		return false
 	}
+	e.warm()
 	last := len(e.free) - 1
 	e.free[0] = e.free[last]
 	e.free = e.free[:last]

@@ -64,6 +64,42 @@ func TestSimulateByHand(t *testing.T) {
 	}
 }
 
+// What the first task of each slot takes longer is the executor's, not the
+// work's: with one executor there is one of them, with four there are four. The
+// bounds doubt it.
+func TestSimulateWarmUp(t *testing.T) {
+	rp := profileOf(2, []int64{3000, 3000, 1000, 1000, 1000, 1000, 1000, 1000})
+	s := simulation(t, rp)
+	for n, want := range map[int64]float64{1: 2000 + 8*1000, 2: 2000 + 4*1000, 4: 2000 + 2*1000} {
+		if got := s.At(n).ActiveMs; math.Abs(got-want) > 200 {
+			t.Errorf("%d executors: active for %.0f ms, want %.0f", n, got, want)
+		}
+	}
+	if p := s.At(1); math.Abs(p.HighMs-p.DurationMs-2000) > 200 || p.LowMs != p.DurationMs {
+		t.Errorf("as work it would be 2 s longer: %+v", p)
+	}
+	if p := s.At(4); math.Abs(p.DurationMs-p.LowMs-500) > 500 || p.HighMs > p.DurationMs {
+		t.Errorf("as work it would be shorter: %+v", p)
+	}
+	if e := s.Error(); e > 0.01 {
+		t.Errorf("error %v", e)
+	}
+	for what, change := range map[string]func(*StageProfile){
+		"tasks that read more": func(st *StageProfile) { st.Input, st.SlowestBytes = 8000, 3000 },
+		"tasks that differ as much": func(st *StageProfile) {
+			st.RunHist = Histogram{{BucketOf(1000), 4}, {BucketOf(2500), 2}, {BucketOf(3000), 2}}
+		},
+		"more tasks than slots":  func(st *StageProfile) { st.RunHist = Histogram{{BucketOf(1000), 5}, {BucketOf(3000), 3}} },
+		"as many tasks as slots": func(st *StageProfile) { st.RunHist = Histogram{{BucketOf(3000), 2}} },
+	} {
+		rp := profileOf(2, []int64{3000, 3000, 1000, 1000, 1000, 1000, 1000, 1000})
+		change(&rp.Stages[0])
+		if s := simulation(t, rp); s.stages[0].warmUp != 0 {
+			t.Errorf("%s were taken for a warm-up of %.0f ms", what, s.stages[0].warmUp)
+		}
+	}
+}
+
 // A stage waits for its parents; what else is released takes the free slots.
 func TestSimulateGraph(t *testing.T) {
 	rp := profileOf(2, []int64{1000, 1000}, []int64{3000}, []int64{500})
