@@ -73,7 +73,8 @@ with DAG("lab_starved_work", schedule="@daily", start_date=START, catchup=False)
         name="starved_work",
         application="jobs/sum.py",
         application_args=["3600000000", "2"],
-        executor_memory="1g",
+        executor_memory="512m",
         executor_cores=1,
         num_executors=1,
+        conf={"spark.default.parallelism": "2"},
     )
