@@ -22,7 +22,7 @@ type Simulation struct {
 	leaves   []leave
 	slots    int64 // of one executor
 	tail     float64
-	active   float64 // measured: the time with a stage at work
+	measured Prediction // the run as it was
 	err      Opt[float64]
 	// Following is the share of the run time in stages whose number of tasks
 	// follows the number of cores: what they do with other cores is a guess.
@@ -47,14 +47,15 @@ type leave struct {
 
 // A Prediction is what a simulation says of one run with a number of executors.
 type Prediction struct {
-	Executors  int64
-	DurationMs float64
-	ActiveMs   float64 // of it, with at least one stage at work
-	ExecutorMs float64 // sum over executors of their lifetime
+	Executors  int64   `json:"executors"`
+	DurationMs float64 `json:"duration_ms"`
+	ActiveMs   float64 `json:"active_ms"`   // of it, with at least one stage at work
+	ExecutorMs float64 `json:"executor_ms"` // sum over executors of their lifetime
 	// LowMs and HighMs bound the duration: stages that follow the cores keep their
 	// tasks or are cut anew, and what is taken for the warm-up of executors is
 	// that or work.
-	LowMs, HighMs float64
+	LowMs  float64 `json:"low_ms"`
+	HighMs float64 `json:"high_ms"`
 }
 
 // maxFailures is the share of task ends that may have failed: the work of tasks
@@ -86,7 +87,7 @@ func NewSimulation(rp *RunProfile, conf Conf) (s *Simulation, why string) {
 		s.stages = append(s.stages, st)
 	}
 	s.Following = following / max(work, 1)
-	s.active, s.tail = measuredActive(rp)
+	s.measured, s.tail = s.measure(rp)
 	s.warmUp(&rp.Stages[0])
 	return s, ""
 }
@@ -256,14 +257,26 @@ func (o order) before(i int) (after []int, lag float64) {
 	return after, float64(st.Submitted - last)
 }
 
-// measuredActive is how long at least one stage was at work, and the time after
-// the last.
-func measuredActive(rp *RunProfile) (active, tail float64) {
+// measure is the run as it was, and the time after its last stage.
+func (s *Simulation) measure(rp *RunProfile) (p Prediction, tail float64) {
 	var u union
 	for i := range rp.Stages {
 		u.add(float64(rp.Stages[i].Submitted), float64(rp.Stages[i].Completed))
 	}
-	return u.length, max(0, float64(rp.SpanMs)-u.until)
+	span := float64(rp.SpanMs)
+	return s.prediction(span, u.length, s.arrivals, s.leaves), max(0, span-u.until)
+}
+
+// prediction is one with certain bounds, of executors that came and left.
+func (s *Simulation) prediction(duration, active float64, arrivals []float64, leaves []leave) Prediction {
+	p := Prediction{Executors: int64(len(arrivals)), DurationMs: duration, ActiveMs: active, LowMs: duration, HighMs: duration}
+	for _, at := range arrivals {
+		p.ExecutorMs += max(0, duration-at)
+	}
+	for _, l := range leaves {
+		p.ExecutorMs -= max(0, duration-l.at) * float64(l.slots) / float64(s.slots)
+	}
+	return p
 }
 
 // A union is the length of intervals that are added by their start.
@@ -367,20 +380,19 @@ func followsCores(p *StageProfile, conf Conf, slots int64) bool {
 	return false
 }
 
+// Measured is the run as it was.
+func (s *Simulation) Measured() Prediction { return s.measured }
+
 // Real is the run as it was, replayed with the executors that it had: what
 // differs from the measured run is the model's error.
-func (s *Simulation) Real() Prediction {
-	p := s.run(s.arrivals, s.leaves, 1)
-	p.Executors = int64(len(s.arrivals))
-	return p
-}
+func (s *Simulation) Real() Prediction { return s.run(s.arrivals, s.leaves, 1) }
 
 // Error is the model's own: how far the replay's executor-active time is from
 // the measured one. Times in which only the driver worked are replayed as they
 // were and do not count.
 func (s *Simulation) Error() float64 {
 	if !s.err.OK {
-		s.err = Some(math.Abs(s.Real().ActiveMs-s.active) / max(s.active, 1))
+		s.err = Some(math.Abs(s.Real().ActiveMs-s.measured.ActiveMs) / max(s.measured.ActiveMs, 1))
 	}
 	return s.err.V
 }
@@ -465,13 +477,5 @@ func (s *Simulation) run(arrivals []float64, leaves []leave, recut float64) Pred
 	e := newEngine(s, arrivals, leaves, recut)
 	e.schedule()
 	busy := e.busy()
-	p := Prediction{DurationMs: busy.until + s.tail, ActiveMs: busy.length}
-	p.LowMs, p.HighMs = p.DurationMs, p.DurationMs
-	for _, at := range arrivals {
-		p.ExecutorMs += max(0, p.DurationMs-at)
-	}
-	for _, l := range leaves {
-		p.ExecutorMs -= max(0, p.DurationMs-l.at) * float64(l.slots) / float64(s.slots)
-	}
-	return p
+	return s.prediction(busy.until+s.tail, busy.length, arrivals, leaves)
 }

@@ -42,7 +42,7 @@ type command struct {
 
 // commands are all verbs, in the order of the help.
 func commands() []command {
-	return []command{tuneCommand, ingestCommand, lakeCommand, runsCommand, jobsCommand, explainCommand, verdictCommand, patchCommand, promptCommand, configCommand, serveCommand, weeklyCommand, rulesCommand, metricsCommand, versionCommand}
+	return []command{tuneCommand, ingestCommand, lakeCommand, runsCommand, jobsCommand, explainCommand, verdictCommand, simulateCommand, patchCommand, promptCommand, configCommand, serveCommand, weeklyCommand, rulesCommand, metricsCommand, versionCommand}
 }
 
 // A usageError is a mistake in the command line itself.

@@ -61,10 +61,6 @@ func (c *cli) showRuns(runs []analysis.Run) error {
 }
 
 func runRow(r *analysis.Run) []string {
-	job := r.AppName
-	if r.DAGID != "" {
-		job = r.DAGID + "." + r.TaskID
-	}
 	start := "-"
 	if !r.Start.IsZero() {
 		start = r.Start.UTC().Format(time.DateTime)
@@ -78,9 +74,17 @@ func runRow(r *analysis.Run) []string {
 		app += "/" + r.Attempt
 	}
 	return []string{
-		start, prompts.Inert(app), prompts.Inert(job), r.Status, cell(duration, "ms"),
+		start, prompts.Inert(app), prompts.Inert(jobOf(r)), r.Status, cell(duration, "ms"),
 		cell(r.PeakExecutors, "count"), cell(r.PeakHeap, "bytes"), cell(r.HeapCoverage, "ratio"), cell(r.MemorySpilled, "bytes"),
 	}
+}
+
+// jobOf names the job of a run: its DAG and task, or the application's name.
+func jobOf(r *analysis.Run) string {
+	if r.DAGID != "" {
+		return r.DAGID + "." + r.TaskID
+	}
+	return r.AppName
 }
 
 // cell is a measurement, or a dash where it is missing.
