@@ -72,7 +72,7 @@ with DAG("lab_starved_work", schedule="@daily", start_date=START, catchup=False)
         task_id="starved_work",
         name="starved_work",
         application="jobs/sum.py",
-        application_args=["3600000000", "2"],
+        application_args=["4600000000", "2"],
         executor_memory="512m",
         executor_cores=1,
         num_executors=1,
