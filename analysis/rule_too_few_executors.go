@@ -46,13 +46,24 @@ func evalTooFewExecutors(p *Profile, pol Policy) Finding {
 	if why != "" {
 		return unmeasured(why)
 	}
-	f := o.best(n.V, n.V, min(2*n.V, pol.MaxExecutors), pol.Goal)
-	ev := o.evidence(f)
+	most := min(2*n.V, pol.MaxExecutors)
+	f := o.best(n.V, n.V, most, pol.Goal)
 	if f.Executors == n.V || pol.Goal.worth(f) > 1-pol.DeadBand {
-		return silent("work waited for slots, but more executors would not be worth what they cost", ev...)
+		return silent("work waited for slots, but more executors would not be worth what they cost"+o.forSpeed(n.V, most, pol), o.evidence(f)...)
 	}
+	ev := o.evidence(f)
 	return advises(fmt.Sprintf("all slots were taken in %s, and simulated with %d executors instead of %d they are faster by more than they cost", plural(full, "run"), f.Executors, n.V),
 		ev, Change{Key: keyInstances, To: strconv.FormatInt(f.Executors, 10), Confidence: Medium}).simulated(f.widened(o.worst))
+}
+
+// forSpeed says what the goal speed would choose where today's does not; "" when
+// that is nothing.
+func (o *outlook) forSpeed(today, most int64, pol Policy) string {
+	f := o.best(today, today, most, Speed)
+	if pol.Goal == Speed || f.Executors == today || f.Duration > 1-pol.DeadBand {
+		return ""
+	}
+	return fmt.Sprintf(": %d instead of %d take %.2f times as long for %.2f times the executor time, which is for the goal %s", f.Executors, today, f.Duration, f.Cost, Speed)
 }
 
 // chainIsShort says whether more slots could make the run much shorter.
