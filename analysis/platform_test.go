@@ -165,11 +165,30 @@ func TestGoals(t *testing.T) {
 	if fast.Duration > balanced.Duration || fast.MostCost > boldBound {
 		t.Errorf("speed: %+v is slower than balanced %+v, or too dear", fast, balanced)
 	}
-	if balanced.High > balancedBound || balanced.MostCost > balancedBound {
-		t.Errorf("balanced: %+v is slower or dearer", balanced)
+	if balanced.High > balancedBound || balanced.Duration*balanced.Cost > 1 {
+		t.Errorf("balanced: %+v is slower, or not worth it", balanced)
 	}
 	if cheap.Executors >= fast.Executors {
 		t.Errorf("cost takes %d executors, speed %d", cheap.Executors, fast.Executors)
+	}
+}
+
+// What time is worth to the goal Balanced: a quarter of it in executor time.
+func TestBalancedPaysForTime(t *testing.T) {
+	for _, c := range []struct {
+		f    Forecast
+		want bool
+	}{
+		{Forecast{High: 0.58, MostCost: 1.09}, true},
+		{Forecast{High: 0.58, MostCost: 1.12}, false},
+		{Forecast{High: 0.9, MostCost: 1.05}, true},
+		{Forecast{High: 0.9, MostCost: 1.06}, false},
+		{Forecast{High: 1.05, MostCost: 0.5}, true},
+		{Forecast{High: 1.06, MostCost: 0.5}, false},
+	} {
+		if got := Balanced.allows(c.f); got != c.want {
+			t.Errorf("%.2f of the time for %.2f of the cost: %v", c.f.High, c.f.MostCost, got)
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ var Gates = []Gate{
 	{Name: "driver_executors", Doc: "Executors at a time up to which a driver has little to schedule.", Min: 0, Max: 100_000, field: func(p *analysis.Policy) any { return &p.DriverExecutors }},
 	{Name: "driver_tasks", Doc: "Tasks of a run up to which a driver has little to schedule.", Min: 0, Max: 1e9, field: func(p *analysis.Policy) any { return &p.DriverTasks }},
 	{Name: "gb_hour_price", Doc: "Price of a GiB of memory for an hour, where containers are billed; 0 is not said.", Min: 0, Max: 1e6, field: func(p *analysis.Policy) any { return &p.GBHourPrice }},
-	{Name: "goal", Doc: "What a number of executors is chosen for: balanced (neither slower nor dearer, then the best product of both), cost, or speed.", field: func(p *analysis.Policy) any { return &p.Goal }},
+	{Name: "goal", Doc: "What a number of executors is chosen for: balanced (not slower, and dearer by at most 5 % or a quarter of the time that it saves; then the best product of both), cost, or speed.", field: func(p *analysis.Policy) any { return &p.Goal }},
 	{Name: "large_broadcast", Doc: "Threshold of broadcast joins above which it is worth a word.", Min: mib, Max: 8 << 30, field: func(p *analysis.Policy) any { return &p.LargeBroadcast }, bytes: true},
 	{Name: "large_task", Doc: "What the median task of a stage reads from which on its tasks are large.", Min: mib, Max: tib, field: func(p *analysis.Policy) any { return &p.LargeTask }, bytes: true},
 	{Name: "lookback", Doc: "Runs that started earlier are not looked at.", Min: day, Max: 400 * day, field: func(p *analysis.Policy) any { return &p.Lookback }},
