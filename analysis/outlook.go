@@ -152,8 +152,8 @@ const (
 	boldBound     = 1.25
 	// timeWorth is what a share of the duration is worth, in executor time, to
 	// the goal Balanced: a tenth less may be a fortieth dearer. With nothing but
-	// balancedBound it kept one executor for two files, where two were 42 % faster
-	// for 9 % more (the lab's starved_work).
+	// balancedBound it kept one executor for two files, where two were 44 % faster
+	// for 4 % more (the lab's starved_work; 9 % by the worst simulated run).
 	timeWorth = 0.25
 )
 

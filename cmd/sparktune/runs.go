@@ -69,14 +69,18 @@ func runRow(r *analysis.Run) []string {
 	if d := r.Duration(); d.OK {
 		duration = analysis.Some(d.V.Milliseconds())
 	}
-	app := r.AppID
-	if r.Attempt != "" {
-		app += "/" + r.Attempt
-	}
 	return []string{
-		start, prompts.Inert(app), prompts.Inert(jobOf(r)), r.Status, cell(duration, "ms"),
+		start, prompts.Inert(appOf(r.AppID, r.Attempt)), prompts.Inert(jobOf(r)), r.Status, cell(duration, "ms"),
 		cell(r.PeakExecutors, "count"), cell(r.PeakHeap, "bytes"), cell(r.HeapCoverage, "ratio"), cell(r.MemorySpilled, "bytes"),
 	}
+}
+
+// appOf names an application attempt.
+func appOf(id, attempt string) string {
+	if attempt == "" {
+		return id
+	}
+	return id + "/" + attempt
 }
 
 // jobOf names the job of a run: its DAG and task, or the application's name.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -28,13 +29,13 @@ job should have is decided over several runs, by 'sparktune tune'.
 example: sparktune simulate application_1763800000000_0001 --executors 2,4,8`,
 	setup: func(c *cli, flags *pflag.FlagSet) func(context.Context, []string) error {
 		lakeDir := lakeFlag(flags)
-		numbers := flags.Int64Slice("executors", nil, "`NUMBERS` of executors (default: from a quarter to four times as many as there were)")
+		numbers := flags.IntSlice("executors", nil, "`NUMBERS` of executors (default: from a quarter to four times as many as there were)")
 		out := outputFlag(flags)
 		return func(ctx context.Context, args []string) error {
 			if len(args) == 0 {
 				return usageError{"simulate needs an application ID"}
 			}
-			if slices.ContainsFunc(*numbers, func(n int64) bool { return n < 1 }) {
+			if slices.ContainsFunc(*numbers, func(n int) bool { return n < 1 }) {
 				return usageError{"--executors must be 1 or more"}
 			}
 			all, err := c.simulate(ctx, *lakeDir, args, *numbers)
@@ -44,12 +45,7 @@ example: sparktune simulate application_1763800000000_0001 --executors 2,4,8`,
 			if *out == outputJSON {
 				return writeJSONLines(c.stdout, all)
 			}
-			for _, s := range all {
-				if err := s.print(c); err != nil {
-					return err
-				}
-			}
-			return nil
+			return c.showSimulated(all)
 		}
 	},
 }
@@ -66,13 +62,13 @@ type simulated struct {
 
 // simulate reads the runs of applications and their profiles, and simulates
 // each with numbers of executors.
-func (c *cli) simulate(ctx context.Context, dir string, apps []string, numbers []int64) ([]simulated, error) {
+func (c *cli) simulate(ctx context.Context, dir string, apps []string, numbers []int) ([]simulated, error) {
 	lk, err := c.openLake(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	defer lk.Close()
-	runs, err := lk.Runs(ctx, lake.Query{Columns: []string{"app_name", "task_id", "conf"}})
+	runs, err := lk.Runs(ctx, lake.Query{Columns: []string{"conf"}})
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +90,7 @@ func (c *cli) simulate(ctx context.Context, dir string, apps []string, numbers [
 	for i := range runs {
 		rp, ok := profiles[keys[i]]
 		if !ok {
-			return nil, hintError{fmt.Errorf("the lake has no run profile of %s", keys[i].AppID), "read its event log again with 'sparktune ingest PATH'"}
+			return nil, hintError{fmt.Errorf("the lake has no run profile of %s", keys[i].AppID), "'sparktune ingest PATH' writes one as it reads an event log; a table of somebody else has none"}
 		}
 		s, err := simulateRun(&runs[i], &rp, numbers)
 		if err != nil {
@@ -105,7 +101,7 @@ func (c *cli) simulate(ctx context.Context, dir string, apps []string, numbers [
 	return all, nil
 }
 
-func simulateRun(r *analysis.Run, rp *analysis.RunProfile, numbers []int64) (simulated, error) {
+func simulateRun(r *analysis.Run, rp *analysis.RunProfile, numbers []int) (simulated, error) {
 	s, why := analysis.NewSimulation(rp, r.Conf)
 	switch {
 	case !rp.Complete || !rp.Finished:
@@ -114,33 +110,47 @@ func simulateRun(r *analysis.Run, rp *analysis.RunProfile, numbers []int64) (sim
 		return simulated{}, fmt.Errorf("%s can't be simulated: %s", r.AppID, why)
 	}
 	out := simulated{AppID: r.AppID, Attempt: r.Attempt, Job: jobOf(r), Measured: s.Measured(), Error: s.Error()}
-	if len(numbers) == 0 {
-		numbers = around(out.Measured.Executors)
+	asked := len(numbers) > 0
+	if !asked {
+		numbers = around(int(out.Measured.Executors))
 	}
 	for _, n := range numbers {
-		out.Predictions = append(out.Predictions, s.At(n))
+		p := s.At(int64(n))
+		if asked && p.Executors != int64(n) {
+			return simulated{}, usageError{fmt.Sprintf("--executors: at most %d of this size are simulated", p.Executors)}
+		}
+		out.Predictions = append(out.Predictions, p)
 	}
 	return out, nil
 }
 
 // around are numbers of executors from a quarter to four times n.
-func around(n int64) []int64 {
-	numbers := []int64{max(1, n/4), max(1, n/2), n, n + (n+1)/2, 2 * n, 4 * n}
+func around(n int) []int {
+	numbers := []int{max(1, n/4), max(1, n/2), n, n + (n+1)/2, 2 * n, 4 * n}
 	slices.Sort(numbers)
 	return slices.Compact(numbers)
 }
 
-func (s simulated) print(c *cli) error {
+func (c *cli) showSimulated(all []simulated) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %s\n\n", prompts.Printable(s.AppID), prompts.Printable(s.Job))
+	for i, s := range all {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		s.print(&b)
+	}
+	_, err := io.WriteString(c.stdout, b.String())
+	return err
+}
+
+func (s simulated) print(b *strings.Builder) {
+	fmt.Fprintf(b, "%s of %s\n\n", prompts.Printable(appOf(s.AppID, s.Attempt)), prompts.Printable(s.Job))
 	rows := [][]string{{"EXECUTORS", "DURATION", "BETWEEN", "STAGES AT WORK", "EXECUTOR TIME"}, predictionRow(", measured", s.Measured)}
 	for _, p := range s.Predictions {
 		rows = append(rows, predictionRow("", p))
 	}
-	table(&b, rows)
-	fmt.Fprintf(&b, "\n  Replayed with its own executors, the stages were at work %.0f %% longer or shorter than measured.\n", 100*s.Error)
-	_, err := c.stdout.Write([]byte(b.String()))
-	return err
+	table(b, rows)
+	fmt.Fprintf(b, "\n  Replayed with its own executors, the stages were at work %.0f %% longer or shorter than measured.\n", 100*s.Error)
 }
 
 func predictionRow(note string, p analysis.Prediction) []string {
