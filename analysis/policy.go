@@ -21,7 +21,7 @@ type Policy struct {
 	MaxSpillShrink float64 // spilled share of the data above which nothing is taken away
 
 	DeadBand  float64 // relative change below which a value is right as it is
-	MaxShrink float64 // largest relative cut of one proposal
+	MaxShrink float64 // largest relative cut of one proposal, taken twice far above the need
 	MaxGrow   float64 // largest factor of growth of one proposal
 
 	Goal          Goal          // what a number of executors is chosen for

@@ -10,8 +10,8 @@ var driverMemory = Rule{
 	Name:  "driver_memory",
 	Title: "heap of the driver",
 	Doc: `The driver's heap was never near its size, over the policy's history, in complete
-runs: largest peak x 1.25 + 300 MiB is what it needs, and at most the policy's share
-is taken away at a time. Its peak is only known with
+runs: largest peak x 1.25 + 300 MiB is what it needs, and as much is taken away at a
+time as of an executor's heap (over_provisioned_heap). Its peak is only known with
 spark.eventLog.logStageExecutorMetrics=true, and counts where as many stages were
 sampled as the policy asks of the run time of executors.
 
@@ -45,15 +45,16 @@ func evalDriverMemory(p *Profile, pol Policy) Finding {
 	if low.V < pol.MinCoverage {
 		return unmeasured(fmt.Sprintf("the driver's heap was sampled in less than %.0f %% of the stages in some runs", 100*pol.MinCoverage), ev...)
 	}
-	goal := roundUp(max(pol.MinHeap, int64(float64(peak.V)*heapMargin)+reservedHeap), pol.MemoryStep)
+	need := int64(float64(peak.V)*heapMargin) + reservedHeap
+	goal := roundUp(max(pol.MinHeap, need), pol.MemoryStep)
 	if float64(goal) > float64(heap.V)*(1-pol.DeadBand) {
 		return silent("what its largest peak needs is near its size, or above: right as it is, or filled by the collector", ev...)
 	}
-	to := max(goal, roundUp(int64(float64(heap.V)*(1-pol.MaxShrink)), pol.MemoryStep))
+	to := max(goal, pol.stepDown(heap.V, need))
 	f := advises(fmt.Sprintf("the driver's largest heap peak is %.0f %% of its heap", 100*float64(peak.V)/float64(heap.V)), ev,
 		Change{Key: keyDriver, To: FormatMemory(to), Confidence: Medium})
 	if to > goal {
-		return f.railed("the measured need is %s; one step takes at most %.0f %% away", FormatMemory(goal), 100*pol.MaxShrink)
+		return f.railed("the measured need is %s; %s", FormatMemory(goal), pol.oneStep())
 	}
 	return f
 }

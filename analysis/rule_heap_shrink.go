@@ -19,10 +19,13 @@ with other queries included.
 A peak of used heap contains garbage: it is an upper bound of need, so it may
 justify a cut and never a growth. A collector fills the heap it is given, so a
 high peak says nothing. New heap: largest peak x 1.25 + 300 MiB, and room for
-the largest unified memory x 1.25; rounded up, cut by at most the policy's
-share at a time. An overhead that is not set follows the heap, and what lies outside
-the heap does not: where it would fall, and was not measured to be enough, today's is
-written beside it. Source: Dr. Elephant's tuning branch, gates corrected.
+the largest unified memory x 1.25; rounded up. One proposal takes the policy's share
+away, and the same share again of what is left while half as much again as the need
+stays: far above its need a heap has more to give, and less to be wrong about. An
+overhead that is not set follows the heap, and what lies outside the heap does not:
+where it would fall, and was not measured to be enough, today's is written beside it.
+Source: Dr. Elephant's tuning branch, gates corrected; the second share, the lab's own
+runs.
 
 Without coverage the heap is Unmeasured: a peak of 1 task in 235 is no peak.
 spark.executor.metrics.pollingInterval=1s turns the measurement on, and where
@@ -77,17 +80,40 @@ func evalOverProvisionedHeap(p *Profile, pol Policy) Finding {
 		return silent(fmt.Sprintf("what the largest peak needs is within %.0f %% of the heap: right as it is, or filled by the collector", 100*pol.DeadBand), ev...)
 	}
 	// The dead band is about the goal: a step on the way to it may be smaller.
-	to := max(goal, roundUp(int64(float64(heap.V)*(1-pol.MaxShrink)), pol.MemoryStep))
+	need := neededHeap(p, peak.V)
+	to := max(goal, pol.stepDown(heap.V, need))
 	changes := p.lessHeap(Change{Key: keyMemory, To: FormatMemory(to), Confidence: High}, pol)
 	if p.container(p.changed(changes)) == p.container(p.Conf()) {
 		return silent("the platform rounds the smaller container up to the one of today", ev...)
 	}
 	reason := fmt.Sprintf("largest heap peak is %.0f %% of the heap, and no symptom in %s", 100*float64(peak.V)/float64(heap.V), plural(len(runs), "run"))
 	f := advises(reason, ev, changes...)
-	if need := roundUp(neededHeap(p, peak.V), pol.MemoryStep); to > need {
-		return f.railed("the measured need is %s; one proposal takes at most %.0f %% away and leaves at least %s", FormatMemory(need), 100*pol.MaxShrink, FormatMemory(pol.MinHeap))
+	if need = roundUp(need, pol.MemoryStep); to > need {
+		return f.railed("the measured need is %s; %s, and leaves at least %s", FormatMemory(need), pol.oneStep(), FormatMemory(pol.MinHeap))
 	}
 	return f
+}
+
+// ample is how many times its need a heap has to keep for a proposal to take a
+// second share.
+const ample = 1.5
+
+// stepDown is the smallest heap that one proposal may leave, in bytes, of one
+// that needs so much. Where the share is less than the policy's step of memory, it
+// is that step: rounding up would take nothing. Half the heap stays in any case.
+func (pol Policy) stepDown(heap, need int64) int64 {
+	once := float64(heap) * (1 - pol.MaxShrink)
+	twice := max(once*(1-pol.MaxShrink), ample*float64(need))
+	to := roundUp(max(int64(min(once, twice)), heap/2), pol.MemoryStep)
+	if to >= heap {
+		to = roundUp(max(heap-pol.MemoryStep, heap/2), pol.MemoryStep)
+	}
+	return to
+}
+
+// oneStep says how far one proposal goes.
+func (pol Policy) oneStep() string {
+	return fmt.Sprintf("one proposal takes at most %.0f %% away, %.0f %% where %v times the need stays", 100*pol.MaxShrink, 100*min(0.5, 1-(1-pol.MaxShrink)*(1-pol.MaxShrink)), ample)
 }
 
 // steadily is the least share of pairs of runs, beyond those that fell, whose
