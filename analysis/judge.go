@@ -386,23 +386,50 @@ func contrast(before, after []*Run, of func(*Run) Opt[float64], promised float64
 func inputOf(r *Run) Opt[int64] { return r.InputBytes }
 
 // logContrast works on logarithms: noise of durations is a factor. The bound is
-// three standard errors of the difference of two medians, the spread taken from
-// the median absolute deviation of the runs before.
+// what chance alone exceeds in about one of 100 such comparisons, to either side.
 func logContrast(before, after []*Run, of func(*Run) Opt[float64]) (contrasted, bool) {
 	x, y := logs(before, of), logs(after, of)
 	if len(x) < 3 || len(y) == 0 {
 		return contrasted{}, false
 	}
-	c := contrasted{factor: math.Exp(middle(y) - middle(x)), bound: noise(max(deviation(x), deviation(y)), len(x), len(y))}
+	c := contrasted{factor: math.Exp(middle(y) - middle(x)), bound: byNoise(x, y)}
 	return c, isFinite(c.factor, c.bound)
 }
 
-// noise is the factor by which the medians of two groups of runs differ by
-// chance alone: three standard errors of the difference of the medians of their
-// logarithms.
-func noise(deviation float64, n, m int) float64 {
+// usualErrors is how many standard errors chance takes medians apart at most, and
+// fewErrors where their deviation is that of few runs.
+const (
+	usualErrors = 3
+	fewErrors   = 4
+)
+
+// byNoise is the factor by which the medians of two groups of logarithms may differ
+// with nothing to blame. The median absolute deviation of three runs is often much
+// too small and would blame every 25th harmless change, by its duration or its
+// memory: of so few, all count alike.
+func byNoise(x, y []float64) float64 {
+	if min(len(x), len(y)) < 4 {
+		return noise(pooled(x, y), len(x), len(y), fewErrors)
+	}
+	return noise(max(deviation(x), deviation(y)), len(x), len(y), usualErrors)
+}
+
+// pooled is the standard deviation within two groups.
+func pooled(x, y []float64) float64 {
+	squares := func(v []float64) (sum float64) {
+		for _, a := range v {
+			sum += (a - mean(v)) * (a - mean(v))
+		}
+		return sum
+	}
+	return math.Sqrt((squares(x) + squares(y)) / float64(len(x)+len(y)-2))
+}
+
+// noise is the factor that stands for so many standard errors of the difference of
+// the medians of two groups of runs, of their logarithms.
+func noise(deviation float64, n, m int, errors float64) float64 {
 	se := 1.2533 * deviation * math.Sqrt(1/float64(n)+1/float64(m))
-	return max(leastBound, math.Exp(3*se))
+	return max(leastBound, math.Exp(errors*se))
 }
 
 func logs(runs []*Run, of func(*Run) Opt[float64]) []float64 {
