@@ -114,7 +114,7 @@ func Judge(pr Promise, before, after *Profile, pol Policy) Judgement {
 		}
 		return j
 	}
-	j = j.compare(pr, sane(before.Runs), sane(runs))
+	j = j.compare(pr, sane(before.Runs), sane(runs), pol.Goal)
 	j.Revert = j.Revert && !pr.mends(before.Runs)
 	return j
 }
@@ -297,12 +297,14 @@ func sane(runs []*Run) []*Run {
 	return pick(runs, func(r *Run) bool { return r.Complete() && r.Status != StatusFailed })
 }
 
-// compare judges duration and memory reserved.
-func (j Judgement) compare(pr Promise, before, after []*Run) Judgement {
+// compare judges duration and memory reserved. Runs that are clearly faster may
+// reserve more, as far as the goal pays for the time.
+func (j Judgement) compare(pr Promise, before, after []*Run, goal Goal) Judgement {
 	j.Outcome, j.Reason = Kept, "as promised, within the job's own noise"
 	if pr.Duration <= 0 && pr.Cost <= 0 {
 		j.Reason = "as before, within the job's own noise"
 	}
+	paid := 0.0 // factor of what follows that is worth the time saved
 	for _, m := range []struct {
 		name, label string
 		of          func(*Run) Opt[float64]
@@ -323,14 +325,20 @@ func (j Judgement) compare(pr Promise, before, after []*Run) Judgement {
 		if said != "" {
 			j.Evidence = append(j.Evidence, Evidence{m.name, m.label + ", promised", expected, "times"})
 		}
+		if paid > expected && c.factor > expected {
+			j.Evidence = append(j.Evidence, Evidence{m.name, m.label + ", worth the time saved", paid, "times"})
+		}
 		j.Evidence = append(j.Evidence, Evidence{m.name, m.label + ", the job's own noise", c.bound, "times"})
 		reason := fmt.Sprintf("%s is %.2f times that before%s%s", m.label, c.factor, c.per, said)
-		switch off := c.factor / expected; {
-		case off > c.bound:
+		switch {
+		case c.factor > max(expected, paid)*c.bound:
 			j.Outcome, j.Reason, j.Revert = Worse, reason, c.factor > c.bound
 			return j
-		case off < 1/c.bound && j.Outcome == Kept:
+		case c.factor < expected/c.bound && j.Outcome == Kept:
 			j.Outcome, j.Reason = Better, reason
+		}
+		if c.factor < 1/c.bound {
+			paid = goal.pays(c.factor)
 		}
 	}
 	if len(j.Evidence) == 0 {

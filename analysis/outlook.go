@@ -159,16 +159,23 @@ const (
 
 // allows says whether a forecast keeps within the goal's bounds.
 func (g Goal) allows(f Forecast) bool {
-	slower, dearer := balancedBound, balancedBound
-	switch g {
-	case Cost:
+	slower := balancedBound
+	if g == Cost {
 		slower = boldBound
-	case Speed:
-		dearer = boldBound
-	case Balanced:
-		dearer = max(dearer, 1+timeWorth*(1-f.High))
 	}
-	return f.High <= slower && f.MostCost <= dearer
+	return f.High <= slower && f.MostCost <= g.pays(f.High)
+}
+
+// pays is the largest factor of cost that a factor of duration is worth.
+func (g Goal) pays(duration float64) float64 {
+	switch g {
+	case Speed:
+		return boldBound
+	case Balanced:
+		return max(balancedBound, 1+timeWorth*(1-duration))
+	case Cost:
+	}
+	return balancedBound
 }
 
 // worth is what the goal weighs, smaller is better.
