@@ -281,7 +281,7 @@ func (p *Profile) assessHeap(c *Assessed, after Conf, pol Policy) {
 // need of one.
 func (p *Profile) assessLessHeap(c *Assessed, after Conf, now, before int64, pol Policy) {
 	peak := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.PeakHeap })
-	sound := p.sound()
+	sound := p.sampledSince(p.sound(), coverage, pol, heapSettings...)
 	ev := []Evidence{{"peak_heap_bytes", "peak heap, largest", float64(peak.V), "bytes"}}
 	share := float64(now) / float64(max(1, before)) // of the heap that a task keeps
 	left := int64(share * float64(p.Conf().Bytes(keyMemory).V))
@@ -292,6 +292,8 @@ func (p *Profile) assessLessHeap(c *Assessed, after Conf, now, before int64, pol
 		c.say(NotShownSafe, "its need was not measured: "+p.howToMeasure(pol))
 	case p.tooFew(pol) != "":
 		c.say(NotShownSafe, p.tooFew(pol), ev...)
+	case watchedTooLittle(sound, pol) != "":
+		c.say(NotShownSafe, watchedTooLittle(sound, pol), ev...)
 	case left < neededHeap(p, peak.V):
 		c.say(NotShownSafe, fmt.Sprintf("the largest peak of %s would leave less than its margin in %s", plural(len(p.Runs), "run"), FormatMemory(left)), ev...)
 	case p.overheadFalls(after, pol):
@@ -351,15 +353,16 @@ func (p *Profile) assessDriver(c *Assessed, after Conf, pol Policy) {
 }
 
 func (p *Profile) assessLessDriver(c *Assessed, after Conf, pol Policy) {
-	sound := p.sound()
+	sound := p.sampledSince(p.sound(), driverCoverage, pol, keyStageMetrics)
 	peak := maxOf(p.Runs, func(r *Run) Opt[int64] { return r.DriverPeakHeap })
-	sampled := func(r *Run) Opt[float64] { return r.DriverHeapCoverage }
 	ev := []Evidence{{"driver_peak_heap_bytes", "peak heap of the driver, largest", float64(peak.V), "bytes"}}
 	switch now := after.Bytes(keyDriver).V; {
-	case !peak.OK || len(measured(sound, sampled)) < len(sound) || minOf(sound, sampled).V < pol.MinCoverage:
+	case !peak.OK || len(measured(sound, driverCoverage)) < len(sound) || minOf(sound, driverCoverage).V < pol.MinCoverage:
 		c.say(NotShownSafe, "its need was not measured, or not well; set "+keyStageMetrics+"=true to measure it")
 	case p.tooFew(pol) != "":
 		c.say(NotShownSafe, p.tooFew(pol), ev...)
+	case watchedTooLittle(sound, pol) != "":
+		c.say(NotShownSafe, watchedTooLittle(sound, pol), ev...)
 	case now < int64(float64(peak.V)*heapMargin)+reservedHeap:
 		c.say(NotShownSafe, fmt.Sprintf("the largest peak of %s would leave less than its margin in %s", plural(len(p.Runs), "run"), FormatMemory(now)), ev...)
 	default:

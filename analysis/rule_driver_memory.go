@@ -32,11 +32,12 @@ func evalDriverMemory(p *Profile, pol Policy) Finding {
 	if why := tooLittleToShrink(p, runs, pol); why != "" {
 		return silent(why)
 	}
+	runs = p.sampledSince(runs, driverCoverage, pol, keyStageMetrics)
 	if c := missing([]string{"driver_peak_heap_bytes", "driver_heap_coverage"}, runs, 1); c != "" {
 		return unmeasured("some runs have no value of " + c)
 	}
 	peak := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.DriverPeakHeap })
-	low := minOf(runs, func(r *Run) Opt[float64] { return r.DriverHeapCoverage })
+	low := minOf(runs, driverCoverage)
 	heap := p.Conf().Bytes(keyDriver)
 	ev := []Evidence{
 		{"driver_peak_heap_bytes", "peak heap of the driver, largest", float64(peak.V), "bytes"},
@@ -44,6 +45,9 @@ func evalDriverMemory(p *Profile, pol Policy) Finding {
 	}
 	if low.V < pol.MinCoverage {
 		return unmeasured(fmt.Sprintf("the driver's heap was sampled in less than %.0f %% of the stages in some runs", 100*pol.MinCoverage), ev...)
+	}
+	if why := watchedTooLittle(runs, pol); why != "" {
+		return unmeasured(why, ev...)
 	}
 	need := int64(float64(peak.V)*heapMargin) + reservedHeap
 	goal := roundUp(max(pol.MinHeap, need), pol.MemoryStep)
@@ -58,6 +62,8 @@ func evalDriverMemory(p *Profile, pol Policy) Finding {
 	}
 	return f
 }
+
+func driverCoverage(r *Run) Opt[float64] { return r.DriverHeapCoverage }
 
 var driverCores = Rule{
 	Name:  "driver_cores",

@@ -32,12 +32,13 @@ func evalFilledHeap(p *Profile, pol Policy) Finding {
 	if no != nil {
 		return *no
 	}
+	if _, no = p.watched(runs, pol); no != nil {
+		return *no
+	}
 	heap := p.Conf().Bytes(keyMemory)
 	peak := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.PeakHeap })
 	ev := []Evidence{{"peak_heap_bytes", "peak heap, largest", float64(peak.V), "bytes"}}
 	switch {
-	case len(measured(runs, coverage)) < len(runs) || minOf(runs, coverage).V < pol.MinCoverage:
-		return unmeasured(p.howToMeasure(pol), ev...)
 	case float64(leastHeap(p, peak.V, pol)) <= float64(heap.V)*(1-pol.DeadBand):
 		return silent("its peak shows that it is larger than needed", ev...)
 	case count(p.witnesses(), looksUnneeded) < len(p.witnesses()):

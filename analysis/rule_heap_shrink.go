@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 )
 
 var overProvisionedHeap = Rule{
@@ -27,7 +28,8 @@ where it would fall, and was not measured to be enough, today's is written besid
 Source: Dr. Elephant's tuning branch, gates corrected; the second share, the lab's own
 runs.
 
-Without coverage the heap is Unmeasured: a peak of 1 task in 235 is no peak.
+Without coverage the heap is Unmeasured: a peak of 1 task in 235 is no peak. Where
+its measurement was turned on lately, the runs since then have to be enough.
 spark.executor.metrics.pollingInterval=1s turns the measurement on, and where
 tasks are shorter spark.eventLog.logStageExecutorMetrics=true.`,
 	Needs: slices.Concat(symptoms, soundness),
@@ -64,10 +66,9 @@ func evalOverProvisionedHeap(p *Profile, pol Policy) Finding {
 	if no != nil {
 		return *no
 	}
-	low := minOf(runs, coverage)
-	coverageEv := Evidence{"heap_coverage", "run time with heap samples, least", low.V, "ratio"}
-	if len(measured(runs, coverage)) < len(runs) || low.V < pol.MinCoverage {
-		return unmeasured(p.howToMeasure(pol), coverageEv)
+	coverageEv, no := p.watched(runs, pol)
+	if no != nil {
+		return *no
 	}
 	peak := maxOf(p.witnesses(), func(r *Run) Opt[int64] { return r.PeakHeap })
 	heap := p.Conf().Bytes(keyMemory)
@@ -114,6 +115,60 @@ func (pol Policy) stepDown(heap, need int64) int64 {
 // oneStep says how far one proposal goes.
 func (pol Policy) oneStep() string {
 	return fmt.Sprintf("one proposal takes at most %.0f %% away, %.0f %% where %v times the need stays", 100*pol.MaxShrink, 100*min(0.5, 1-(1-pol.MaxShrink)*(1-pol.MaxShrink)), ample)
+}
+
+// watched is how well the heap was sampled in the runs that are to show what it
+// needs: those since it is measured, which have to be as many, over as long a time,
+// as anything that is taken away asks for. What was there before is a witness, and
+// no reason to wait until the last of it is forgotten.
+func (p *Profile) watched(runs []*Run, pol Policy) (Evidence, *Finding) {
+	runs = p.sampledSince(runs, coverage, pol, heapSettings...)
+	low := minOf(runs, coverage)
+	ev := Evidence{"heap_coverage", "run time with heap samples, least", low.V, "ratio"}
+	no := func(reason string) (Evidence, *Finding) {
+		f := unmeasured(reason, ev)
+		return ev, &f
+	}
+	if len(measured(runs, coverage)) < len(runs) || low.V < pol.MinCoverage {
+		return no(p.howToMeasure(pol))
+	}
+	if why := watchedTooLittle(runs, pol); why != "" {
+		return no(why)
+	}
+	return ev, nil
+}
+
+// heapSettings are the properties that turn the measurement of the heap on.
+var heapSettings = []string{keyPolling, keyStageMetrics}
+
+// sampledSince are the runs, in the order of their starts, after the last one that
+// was not sampled because its settings were not yet those of the newest run. Where
+// that leaves none, all of them.
+func (p *Profile) sampledSince(runs []*Run, sampled func(*Run) Opt[float64], pol Policy, settings ...string) []*Run {
+	for i, r := range slices.Backward(runs) {
+		if s := sampled(r); (!s.OK || s.V < pol.MinCoverage) && p.otherwise(r, settings) && i+1 < len(runs) {
+			return runs[i+1:]
+		}
+	}
+	return runs
+}
+
+// otherwise says whether one of the settings of a run was not that of the newest.
+func (p *Profile) otherwise(r *Run, settings []string) bool {
+	return slices.ContainsFunc(settings, func(key string) bool {
+		prop, _ := FindProperty(key)
+		return r.Conf.canonical(prop) != p.Conf().canonical(prop)
+	})
+}
+
+// watchedTooLittle says that measured runs are too few, or over too little time,
+// for anything to be taken away; "" when they are enough.
+func watchedTooLittle(runs []*Run, pol Policy) string {
+	if len(runs) >= pol.MinRunsShrink && span(runs) >= pol.MinHistory {
+		return ""
+	}
+	return fmt.Sprintf("measured since %s in %s; %d over %s needed before anything is taken away",
+		runs[0].Start.Format(time.DateOnly), plural(len(runs), "complete and successful run"), pol.MinRunsShrink, days(pol.MinHistory))
 }
 
 // steadily is the least share of pairs of runs, beyond those that fell, whose

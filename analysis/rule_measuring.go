@@ -22,9 +22,10 @@ of them.`,
 }
 
 func evalMeasuring(p *Profile, pol Policy) Finding {
-	low := minOf(p.Runs, coverage)
+	runs := p.sampledSince(p.Runs, coverage, pol, heapSettings...)
+	low := minOf(runs, coverage)
 	ev := []Evidence{{"heap_coverage", "run time with heap samples, least", low.V, "ratio"}}
-	if len(measured(p.Runs, coverage)) == len(p.Runs) && low.V >= pol.MinCoverage {
+	if len(measured(runs, coverage)) == len(runs) && low.V >= pol.MinCoverage {
 		return silent("the heap is measured", ev...)
 	}
 	line := p.measures(pol)

@@ -35,8 +35,12 @@ func evalOverProvisionedOverhead(p *Profile, pol Policy) Finding {
 		return *no
 	}
 	sampled := func(r *Run) Opt[float64] { return r.RSSCoverage }
+	runs = p.sampledSince(runs, sampled, pol, keyProcessTree, keyPolling)
 	if low := minOf(runs, sampled); len(measured(runs, sampled)) < len(runs) || low.V < pol.MinCoverage {
 		return unmeasured("resident memory was not sampled well; set " + keyProcessTree + "=true and " + keyPolling + "=1s to measure it")
+	}
+	if why := watchedTooLittle(runs, pol); why != "" {
+		return unmeasured(why)
 	}
 	used := maxOf(p.witnesses(), outsideHeap)
 	cur := p.overhead(p.Conf())
