@@ -7,8 +7,8 @@ var measuring = Rule{
 	Title: "an expensive job that is not measured",
 	Doc: `The heap is sampled during less of the run time than the policy asks for, the
 setting that would measure it is not on, and the job reserves enough memory in a
-month to be worth it. By default 0.1 to 4 % of tasks are sampled: those that
-overlap a heartbeat.
+month to be worth it, in heaps that are not about as small as the policy allows. By
+default 0.1 to 4 % of tasks are sampled: those that overlap a heartbeat.
 
 One line: a polling interval of one second, with which every task that lasts so
 long carries its peaks. On real runs that alone gives the peaks that stage executor
@@ -34,8 +34,8 @@ func evalMeasuring(p *Profile, pol Policy) Finding {
 	}
 	month := medianOf(p.Runs, gbHours).V * cadence(p, pol)
 	ev = append(ev, Evidence{"memory_byte_ms", "GiB x hours reserved in a month", month, "count"})
-	if p.Conf().Bytes(keyMemory).V <= pol.MinHeap {
-		return silent("its heap is as small as it may get", ev...)
+	if float64(p.Conf().Bytes(keyMemory).V)*(1-pol.DeadBand) < float64(pol.MinHeap) {
+		return silent("its heap is about as small as it may get, whatever is measured", ev...)
 	}
 	if month < pol.MinMeasuring {
 		return silent(fmt.Sprintf("it reserves less than %.0f GiB x hours a month, as far as is known: too little to be worth measuring", pol.MinMeasuring), ev...)
