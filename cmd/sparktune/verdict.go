@@ -19,7 +19,8 @@ var verdictCommand = command{
 
 Compares the runs since --since with those before: did the change of their
 settings make the job faster, dearer, or fail for its memory? The bound is the
-job's own noise, and the growth of its data is not blamed on the change. Too
+job's own noise, and the growth of its data is not blamed on the change. Clearly
+faster runs may be dearer, as far as the policy's goal pays for the time. Too
 early is an answer too. JOB and DIR are those of 'sparktune explain'.
 
 example: sparktune verdict load_orders . --since 2026-11-10`,
