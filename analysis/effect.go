@@ -114,11 +114,11 @@ func (p *Profile) duration(f *Forecast) *Durations {
 }
 
 // usual is how far a figure of the next run may be from the runs, were nothing
-// changed: their extremes, and what a verdict would take for noise.
+// changed: their extremes, and what chance would do to as many.
 func (p *Profile) usual(of func(*Run) Opt[float64]) *Interval {
 	low, high := minOf(p.Runs, of).V, maxOf(p.Runs, of).V
 	if v := logs(p.Runs, of); len(v) > 0 {
-		m, bound := middle(v), byNoise(v, v)
+		m, bound := middle(v), usualNoise(v)
 		low, high = min(low, math.Exp(m)/bound), max(high, math.Exp(m)*bound)
 	}
 	return &Interval{low, high}

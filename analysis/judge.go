@@ -404,11 +404,13 @@ func logContrast(before, after []*Run, of func(*Run) Opt[float64]) (contrasted, 
 	return c, isFinite(c.factor, c.bound)
 }
 
-// usualErrors is how many standard errors chance takes medians apart at most, and
-// fewErrors where their deviation is that of few runs.
+// usualErrors is how many standard errors chance takes medians apart at most,
+// fewErrors where their deviation is that of a few runs, and fewestErrors that of
+// three.
 const (
-	usualErrors = 3
-	fewErrors   = 4
+	usualErrors  = 3
+	fewErrors    = 4
+	fewestErrors = 7
 )
 
 // byNoise is the factor by which the medians of two groups of logarithms may differ
@@ -420,6 +422,18 @@ func byNoise(x, y []float64) float64 {
 		return noise(pooled(x, y), len(x), len(y), fewErrors)
 	}
 	return noise(max(deviation(x), deviation(y)), len(x), len(y), usualErrors)
+}
+
+// usualNoise is the factor by which the median of as many runs to come may differ
+// from that of these, of which alone the noise is known.
+func usualNoise(v []float64) float64 {
+	switch {
+	case len(v) < 2:
+		return leastBound // nothing is known of it
+	case len(v) < 4:
+		return noise(pooled(v, v), len(v), len(v), fewestErrors)
+	}
+	return byNoise(v, v)
 }
 
 // pooled is the standard deviation within two groups.

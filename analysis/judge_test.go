@@ -35,3 +35,24 @@ func TestByNoise(t *testing.T) {
 		}
 	}
 }
+
+// What runs promise, the median of as many to come keeps in nine of ten cases at least.
+func TestUsualNoise(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same numbers each time
+	const tries = 20_000
+	for _, n := range []int{3, 4, 5, 10, 35} {
+		kept := 0
+		for range tries {
+			v, next := make([]float64, n), make([]float64, n)
+			for i := range v {
+				v[i], next[i] = rnd.NormFloat64(), rnd.NormFloat64()
+			}
+			if math.Abs(middle(next)-middle(v)) <= math.Log(usualNoise(v)) {
+				kept++
+			}
+		}
+		if rate := float64(kept) / tries; rate < 0.9 {
+			t.Errorf("%d runs: %.1f %% are kept", n, 100*rate)
+		}
+	}
+}
