@@ -114,7 +114,7 @@ func (pol Policy) stepDown(heap, need int64) int64 {
 
 // oneStep says how far one proposal goes.
 func (pol Policy) oneStep() string {
-	return fmt.Sprintf("one proposal takes at most %.0f %% away, %.0f %% where %v times the need stays", 100*pol.MaxShrink, 100*min(0.5, 1-(1-pol.MaxShrink)*(1-pol.MaxShrink)), ample)
+	return fmt.Sprintf("one proposal takes at most %.0f %% or %s away, %.0f %% where %v times the need stays", 100*pol.MaxShrink, FormatMemory(pol.MemoryStep), 100*min(0.5, 1-(1-pol.MaxShrink)*(1-pol.MaxShrink)), ample)
 }
 
 // watched is how well the heap was sampled in the runs that are to show what it

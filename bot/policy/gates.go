@@ -59,7 +59,7 @@ var Gates = []Gate{
 	{Name: "max_partition_step", Doc: "Largest factor by which shuffle partitions change in one proposal.", Min: 2, Max: 4, field: func(p *analysis.Policy) any { return &p.MaxPartitionStep }},
 	{Name: "max_partitions", Doc: "Most shuffle partitions that are ever written.", Min: 1, Max: 200_000, field: func(p *analysis.Policy) any { return &p.MaxPartitions }},
 	{Name: "max_probe", Doc: "Largest share of a heap that a probe takes away, where only trying tells its need; 0 turns probes off.", Min: 0, Max: 0.25, field: func(p *analysis.Policy) any { return &p.MaxProbe }},
-	{Name: "max_shrink", Doc: "Largest share of a heap that is taken away in one proposal, and again of what is left while 1.5 times the need stays; half of the heap at most.", Min: 0.05, Max: 0.5, field: func(p *analysis.Policy) any { return &p.MaxShrink }},
+	{Name: "max_shrink", Doc: "Largest share of a heap that is taken away in one proposal, and again of what is left while 1.5 times the need stays; memory_step at least, half of the heap at most.", Min: 0.05, Max: 0.5, field: func(p *analysis.Policy) any { return &p.MaxShrink }},
 	{Name: "max_spill_shrink", Doc: "Spilled share of the data above which nothing is taken away.", Min: 0, Max: 0.1, field: func(p *analysis.Policy) any { return &p.MaxSpillShrink }},
 	{Name: "memory_step", Doc: "Heaps and overheads are rounded up to a multiple of it.", Min: mib, Max: 16 << 30, field: func(p *analysis.Policy) any { return &p.MemoryStep }, bytes: true},
 	{Name: "min_cadence", Doc: "Runs have to cover at least this time for what they come to in a month.", Min: 60, Max: 400 * day, field: func(p *analysis.Policy) any { return &p.MinCadence }},
